@@ -1,0 +1,83 @@
+/**
+ * Every limit of the pipeline, in one place, with the relations between them asserted at load.
+ *
+ * A limit is where a service stops taking more instead of failing later: beyond it an event goes to
+ * quarantine, a queue exerts backpressure, a configuration is refused.
+ */
+
+/** One event's value; larger ones are quarantined before parsing. Kafka's own default is 1 MiB. */
+export const EVENT_BYTES_MAX = 1_048_576;
+/** Items of all arrays and maps of one event together, against five-byte Avro bombs. */
+export const EVENT_ITEMS_MAX = 100_000;
+/** Nesting of one event, against stack exhaustion by recursive schemas or JSON. */
+export const EVENT_DEPTH_MAX = 64;
+/** Characters of an event id: it becomes a key, a hash input and a label of nothing. */
+export const EVENT_ID_LENGTH_MAX = 512;
+/** Event times outside [0, this) are refused for ever, in replays too: 2100-01-01T00:00:00Z. */
+export const EVENT_TIME_MS_MAX = 4_102_444_800_000;
+export const REJECTION_MESSAGE_LENGTH_MAX = 500;
+
+/** Columns of one monitor. */
+export const COLUMNS_MAX = 1_000;
+/** Distinct values of one slice column in one pane; further values are counted as `(other)`. */
+export const SLICE_VALUES_MAX = 100;
+/** Distinct values of one categorical column counted exactly; further ones are counted as other. */
+export const CATEGORIES_MAX = 1_024;
+/** Characters of a category value that are kept; the rest is cut before counting. */
+export const CATEGORY_LENGTH_MAX = 256;
+/** Panes of one partition open at a time: allowed lateness divided by pane length must stay below. */
+export const OPEN_PANES_MAX = 10_000;
+
+/** Rows of one micro-batch through a model. */
+export const BATCH_ROWS_MAX = 1_024;
+/** How long the first row of a batch waits for company. */
+export const BATCH_LINGER_MS_MAX = 100;
+
+/** Records handed to a service by one poll. */
+export const POLL_RECORDS_MAX = 2_000;
+/** Bytes prefetched per partition before it is paused. */
+export const PREFETCH_BYTES_MAX = 8 * 1_048_576;
+/** How long a poll waits for a first record. */
+export const POLL_WAIT_MS = 250;
+
+/** State of one commit to the store: what Redis applies in about 10 ms. */
+export const COMMIT_BYTES_TARGET = 200_000;
+/** A stateful service commits at the latest after this many records of a partition … */
+export const FLUSH_RECORDS_MAX = 20_000;
+/** … or after this long with uncommitted ones. */
+export const FLUSH_INTERVAL_MS = 1_000;
+/** State of a run nobody touches any more is forgotten after this long. */
+export const STATE_LIFETIME_MS = 7 * 24 * 3_600_000;
+
+/** Kafka session timeout: a member silent for longer loses its partitions. */
+export const SESSION_TIMEOUT_MS = 30_000;
+/** Requests to Kafka, Redis and a schema registry. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** Attempts at a transient failure before a service stops loudly. */
+export const RETRY_ATTEMPTS_MAX = 8;
+export const RETRY_BACKOFF_MS_MIN = 100;
+export const RETRY_BACKOFF_MS_MAX = 5_000;
+/** How long a service may take to drain on stop. */
+export const STOP_DEADLINE_MS = 10_000;
+
+/** Record contexts linked from one `process` span; the OpenTelemetry limit. */
+export const SPAN_LINKS_MAX = 128;
+/** Schemas kept from a registry. */
+export const WRITER_SCHEMAS_MAX = 256;
+/** One schema document from a registry or file. */
+export const SCHEMA_BYTES_MAX = 1_048_576;
+/** One configuration file. */
+export const CONFIG_BYTES_MAX = 4 * 1_048_576;
+/** A reference profile. */
+export const REFERENCE_BYTES_MAX = 64 * 1_048_576;
+
+function assertRelation(holds: boolean, relation: string): void {
+  if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
+}
+assertRelation(BATCH_LINGER_MS_MAX < POLL_WAIT_MS, 'BATCH_LINGER_MS_MAX < POLL_WAIT_MS');
+assertRelation(POLL_WAIT_MS < FLUSH_INTERVAL_MS, 'POLL_WAIT_MS < FLUSH_INTERVAL_MS');
+assertRelation(FLUSH_INTERVAL_MS < SESSION_TIMEOUT_MS, 'FLUSH_INTERVAL_MS < SESSION_TIMEOUT_MS');
+assertRelation(REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS, 'REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS');
+assertRelation(STOP_DEADLINE_MS < SESSION_TIMEOUT_MS, 'STOP_DEADLINE_MS < SESSION_TIMEOUT_MS');
+assertRelation(EVENT_BYTES_MAX <= PREFETCH_BYTES_MAX, 'EVENT_BYTES_MAX <= PREFETCH_BYTES_MAX');
+assertRelation(BATCH_ROWS_MAX <= POLL_RECORDS_MAX, 'BATCH_ROWS_MAX <= POLL_RECORDS_MAX');

@@ -1,0 +1,40 @@
+/**
+ * The record headers tidegauge reads and writes. Values are UTF-8.
+ *
+ * `tg-origin` is `<topic>:<partition>:<offset>` of the record at the start of the chain; what is
+ * derived from it keeps it, so that a consumer can drop a repeated run (DESIGN 4, rule 1).
+ * `tg-control` marks a record that is not an event; only replay runs carry any.
+ */
+export const HEADER = {
+  origin: 'tg-origin',
+  control: 'tg-control',
+  traceparent: 'traceparent',
+  errorStage: 'tg-error-stage',
+  errorClass: 'tg-error-class',
+  errorRule: 'tg-error-rule',
+  errorMessage: 'tg-error-message',
+  errorOrigin: 'tg-error-origin',
+  errorAttempt: 'tg-error-attempt',
+} as const;
+
+/** The value of `tg-control`: the run's last record of a partition; every open window closes. */
+export const CONTROL_END_OF_RUN = 'end-of-run';
+
+type HeaderValue = Uint8Array | readonly Uint8Array[];
+
+/** The first value of a header as text, `null` where there is none. */
+export function headerText(
+  headers: Readonly<Record<string, HeaderValue>>,
+  name: string,
+): string | null {
+  const value = headers[name];
+  if (value === undefined) return null;
+  const bytes = value instanceof Uint8Array ? value : value[0];
+  return bytes === undefined
+    ? null
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+export function headerBytes(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8');
+}

@@ -1,0 +1,117 @@
+/**
+ * Port: a partitioned log with consumer groups.
+ *
+ * Guarantees an adapter gives (held by test/contract/bus.contract.ts):
+ * - within a partition, records are delivered in offset order, without gaps, from the start position
+ *   that `onAssigned` returned;
+ * - `produce` resolves when every record is acknowledged, keeps the order of the records per
+ *   partition, and may repeat a contiguous run after a failure but never skips one;
+ * - a batch polled under an assignment that has since been revoked answers `false` from `owns`, and
+ *   `commit` does nothing for it.
+ *
+ * It is not a transaction: exactly-once comes from positions kept in the state store and from
+ * `tg-origin`, see services/DECISIONS.md.
+ */
+
+/** A header may occur more than once; bytes are passed through untouched. */
+export type Headers = Readonly<Record<string, Uint8Array | readonly Uint8Array[]>>;
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface BusRecord extends TopicPartition {
+  readonly offset: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Headers;
+  /** The record's own timestamp in the log, milliseconds since 1970. */
+  readonly timestampMs: number;
+}
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  /** `null`: chosen by hash of the key. */
+  readonly partition: number | null;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Headers;
+  /** `null`: the time of sending. */
+  readonly timestampMs: number | null;
+}
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitionCount: number;
+  /** Topic settings in Kafka's own names, e.g. `max.message.bytes`; applied on creation only. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** `committed` falls back to `earliest` where the group never committed. */
+export type StartPosition = 'earliest' | 'latest' | 'committed' | { readonly offset: number };
+
+/** One tenure of one partition by this subscription; a rebalance ends it. */
+export interface Assignment extends TopicPartition {
+  /** Grows with every join of the group. */
+  readonly joinEpoch: number;
+}
+
+export interface RecordBatch {
+  readonly assignment: Assignment;
+  /** At least one record, ascending offsets. */
+  readonly records: readonly BusRecord[];
+}
+
+export interface SubscribeOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /**
+   * Called once per assignment, before any of its records are delivered; a stateful service claims
+   * and loads its shard here. A rejection fails the subscription (`poll` rejects with it).
+   */
+  onAssigned(assignment: Assignment): Promise<StartPosition>;
+  /** Called once when an assignment ends, by rebalance or `close`; no record of it is delivered afterwards. */
+  onRevoked(assignment: Assignment): void;
+}
+
+export interface PollOptions {
+  /** Records over all batches together. */
+  readonly recordsMax: number;
+  /** Resolves with `[]` when nothing arrived for this long; 0 returns what is there. */
+  readonly waitMs: number;
+}
+
+export interface Subscription {
+  /**
+   * Hands over records of every assigned partition in turn (none is starved). One poll at a time.
+   * Rejects when the consumer is dead for good; the service must then stop.
+   */
+  poll(options: PollOptions): Promise<readonly RecordBatch[]>;
+  owns(assignment: Assignment): boolean;
+  /** Stores `offset` as the next one to read for the group: advisory, ignored when not owned. */
+  commit(assignment: Assignment, offset: number): Promise<void>;
+  assignments(): readonly Assignment[];
+  /** Leaves the group; revokes everything; a pending poll resolves with `[]`. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Bus {
+  /** Creates what is missing; an existing topic is left as it is. Idempotent. */
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** `null` where the topic does not exist. */
+  partitionCount(topic: string): Promise<number | null>;
+  /** First offset still held and the offset the next record will get. */
+  offsets(at: TopicPartition): Promise<{ readonly earliest: number; readonly next: number }>;
+  produce(records: readonly OutgoingRecord[]): Promise<void>;
+  /** Resolves when the group was joined and the first assignment is known. */
+  subscribe(options: SubscribeOptions): Promise<Subscription>;
+  /**
+   * Reads a range outside any group, ascending, `[from, to)`; for replays and tools. The iterator
+   * ends at `to`, which must not lie beyond `next`.
+   */
+  read(at: TopicPartition, from: number, to: number): AsyncIterable<BusRecord>;
+  /** The first offset whose record timestamp is at or after `timestampMs`; `next` where there is none. */
+  offsetAt(at: TopicPartition, timestampMs: number): Promise<number>;
+  close(): Promise<void>;
+}
