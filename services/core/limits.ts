@@ -7,6 +7,8 @@
 
 /** One event's value; larger ones are quarantined before parsing. Kafka's own default is 1 MiB. */
 export const EVENT_BYTES_MAX = 1_048_576;
+/** Bytes of a refused value that quarantine keeps; a longer value is cut and its header says so. */
+export const QUARANTINE_VALUE_BYTES_MAX = 16 * 1_048_576;
 /** Items of all arrays and maps of one event together, against five-byte Avro bombs. */
 export const EVENT_ITEMS_MAX = 100_000;
 /** Nesting of one event, against stack exhaustion by recursive schemas or JSON. */

@@ -20,7 +20,7 @@ export const HEADER = {
 /** The value of `tg-control`: the run's last record of a partition; every open window closes. */
 export const CONTROL_END_OF_RUN = 'end-of-run';
 
-type HeaderValue = Uint8Array | readonly Uint8Array[];
+export type HeaderValue = Uint8Array | readonly Uint8Array[];
 
 /** The first value of a header as text, `null` where there is none. */
 export function headerText(

@@ -1,5 +1,6 @@
 /** `tg-origin`: where the chain of derived records began, and the rule that drops repeats. */
 import { HEADER, headerBytes, headerText } from './header.ts';
+import type { BusRecord } from './record.ts';
 
 export interface Origin {
   readonly topic: string;
@@ -20,15 +21,8 @@ export function parseOrigin(text: string): Origin | null {
   return { topic: match[1]!, partition: Number(match[2]), offset };
 }
 
-interface OriginRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly headers: Readonly<Record<string, Uint8Array | readonly Uint8Array[]>>;
-}
-
 /** The origin a record carries, or the record itself where it starts the chain. */
-export function originOf(record: OriginRecord): Origin {
+export function originOf(record: BusRecord): Origin {
   const text = headerText(record.headers, HEADER.origin);
   const carried = text === null ? null : parseOrigin(text);
   return carried ?? { topic: record.topic, partition: record.partition, offset: record.offset };

@@ -13,33 +13,14 @@
  * `tg-origin`, see services/DECISIONS.md.
  */
 
-/** A header may occur more than once; bytes are passed through untouched. */
-export type Headers = Readonly<Record<string, Uint8Array | readonly Uint8Array[]>>;
+import type { BusRecord, OutgoingRecord, TopicPartition } from '../../core/message/record.ts';
 
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-export interface BusRecord extends TopicPartition {
-  readonly offset: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: Headers;
-  /** The record's own timestamp in the log, milliseconds since 1970. */
-  readonly timestampMs: number;
-}
-
-export interface OutgoingRecord {
-  readonly topic: string;
-  /** `null`: chosen by hash of the key. */
-  readonly partition: number | null;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: Headers;
-  /** `null`: the time of sending. */
-  readonly timestampMs: number | null;
-}
+export type {
+  BusRecord,
+  Headers,
+  OutgoingRecord,
+  TopicPartition,
+} from '../../core/message/record.ts';
 
 export interface TopicSpec {
   readonly topic: string;

@@ -1,0 +1,123 @@
+/**
+ * A report: the verdict on one window of one slice, with the numbers it rests on.
+ *
+ * It holds event time only, so that a replay writes the same bytes as the live run.
+ */
+import { createMessageCodec, type MessageCodec } from './message-codec.ts';
+
+/**
+ * `ok` and `drift` are judgements; `insufficient-data` (too few events) and `no-reference` (nothing
+ * to compare with) are not, and neither raises nor resolves an alert.
+ */
+export type Verdict = 'ok' | 'drift' | 'insufficient-data' | 'no-reference';
+
+export interface ColumnReport {
+  readonly name: string;
+  readonly type: 'numeric' | 'categorical';
+  /** Non-missing values in the window. */
+  readonly count: number;
+  readonly missingCount: number;
+  /** Distance by name: `ks` for numeric, `l_infinity` for categorical columns. */
+  readonly distances: Readonly<Record<string, number>>;
+  /** The distance at and above which the column drifts; `null`: measured, not judged. */
+  readonly threshold: number | null;
+  readonly verdict: Verdict;
+}
+
+export interface Report {
+  readonly id: string;
+  readonly monitor: string;
+  /** Without gaps, from 0. */
+  readonly sequence: number;
+  /** `end`: the run is over, no window. */
+  readonly kind: 'window' | 'end';
+  readonly windowStartMs: number;
+  readonly windowEndMs: number;
+  /** `column=value`; empty for the whole. */
+  readonly slice: string;
+  readonly count: number;
+  readonly verdict: Verdict;
+  readonly columns: readonly ColumnReport[];
+}
+
+/** Avro symbols hold no hyphen. */
+const VERDICT_SYMBOLS = ['ok', 'drift', 'insufficient_data', 'no_reference'] as const;
+
+export const REPORT_SCHEMA = {
+  type: 'record',
+  name: 'Report',
+  namespace: 'tidegauge.v1',
+  doc: 'The verdict on one window of one slice.',
+  fields: [
+    { name: 'id', type: 'string', doc: 'Hash of monitor, window and slice.' },
+    { name: 'monitor', type: 'string' },
+    { name: 'sequence', type: 'long', doc: 'Without gaps, from 0.' },
+    { name: 'kind', type: { type: 'enum', name: 'ReportKind', symbols: ['window', 'end'] } },
+    { name: 'windowStartMs', type: 'long', doc: 'Inclusive, event time.' },
+    { name: 'windowEndMs', type: 'long', doc: 'Exclusive, event time.' },
+    { name: 'slice', type: 'string', doc: 'column=value; empty for the whole.' },
+    { name: 'count', type: 'long', doc: 'Events in the window.' },
+    { name: 'verdict', type: { type: 'enum', name: 'Verdict', symbols: VERDICT_SYMBOLS } },
+    {
+      name: 'columns',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'ColumnReport',
+          fields: [
+            { name: 'name', type: 'string' },
+            {
+              name: 'type',
+              type: { type: 'enum', name: 'ColumnType', symbols: ['numeric', 'categorical'] },
+            },
+            { name: 'count', type: 'long', doc: 'Non-missing values in the window.' },
+            { name: 'missingCount', type: 'long' },
+            {
+              name: 'distances',
+              type: { type: 'map', values: 'double' },
+              doc: 'By name: ks, l_infinity.',
+            },
+            { name: 'threshold', type: ['null', 'double'], doc: 'null: measured, not judged.' },
+            { name: 'verdict', type: 'Verdict' },
+          ],
+        },
+      },
+    },
+  ],
+} as const;
+
+type VerdictSymbol = (typeof VERDICT_SYMBOLS)[number];
+type WireColumn = Omit<ColumnReport, 'verdict'> & { readonly verdict: VerdictSymbol };
+type WireReport = Omit<Report, 'verdict' | 'columns'> & {
+  readonly verdict: VerdictSymbol;
+  readonly columns: readonly WireColumn[];
+};
+
+const wireCodec = createMessageCodec<WireReport>(REPORT_SCHEMA);
+
+const toSymbol = (verdict: Verdict) => verdict.replace('-', '_') as VerdictSymbol;
+const toVerdict = (symbol: VerdictSymbol) => symbol.replace('_', '-') as Verdict;
+
+export const reportCodec: MessageCodec<Report> = {
+  encode(report) {
+    return wireCodec.encode({
+      ...report,
+      verdict: toSymbol(report.verdict),
+      columns: report.columns.map((column) => ({ ...column, verdict: toSymbol(column.verdict) })),
+    });
+  },
+  decode: (bytes) => fromWire(wireCodec.decode(bytes)),
+  tryDecode(bytes) {
+    const wire = wireCodec.tryDecode(bytes);
+    return wire === null ? null : fromWire(wire);
+  },
+};
+
+function fromWire(wire: WireReport): Report {
+  return {
+    ...wire,
+    verdict: toVerdict(wire.verdict),
+    columns: wire.columns.map((column) => ({ ...column, verdict: toVerdict(column.verdict) })),
+  };
+}

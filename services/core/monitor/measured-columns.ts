@@ -1,0 +1,39 @@
+/**
+ * Which columns of a monitor are measured where: features and external predictions on the valid
+ * events, the model's outputs on the predictions.
+ */
+import type { ColumnType, Monitor } from './monitor.ts';
+
+export interface MeasuredColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** `null`: measured, not judged. */
+  readonly threshold: number | null;
+}
+
+export function eventColumns(
+  monitor: Monitor,
+): readonly (MeasuredColumn & { readonly cellIndex: number })[] {
+  return monitor.columns.flatMap(({ name, type, role, threshold }, cellIndex) =>
+    role === 'feature' || role === 'prediction' ? [{ name, type, threshold, cellIndex }] : [],
+  );
+}
+
+export function predictionColumns(monitor: Monitor): readonly MeasuredColumn[] {
+  return (monitor.model?.outputs ?? []).map(({ name, threshold }) => ({
+    name,
+    type: 'numeric',
+    threshold,
+  }));
+}
+
+/** Slice keys of one event, `column=value`; a missing value is a slice of its own, `column=`. */
+export function createSliceKeys(
+  monitor: Monitor,
+): (cells: readonly (number | string | null)[]) => readonly string[] {
+  const slices = monitor.slices.map((name) => ({
+    name,
+    cellIndex: monitor.columns.findIndex((column) => column.name === name),
+  }));
+  return (cells) => slices.map(({ name, cellIndex }) => `${name}=${cells[cellIndex] ?? ''}`);
+}

@@ -1,0 +1,138 @@
+/**
+ * The evaluator's book: windows come out complete, once, and the same whatever order the partitions'
+ * panes arrived in.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Pane, PaneSource } from '../../services/core/message/pane.ts';
+import { type ReadyWindow, WindowBook } from '../../services/core/window/window-book.ts';
+
+const LENGTHS = [1_000, 3_000];
+
+interface Contributor {
+  readonly source: PaneSource;
+  readonly partition: number;
+}
+
+function pane(by: Contributor, sequence: number, fields: Partial<Pane>): Pane {
+  return {
+    monitor: 'm',
+    ...by,
+    sequence,
+    kind: 'sealed',
+    startMs: 0,
+    endMs: 0,
+    slice: '',
+    count: 1,
+    sealedThroughMs: 0,
+    columns: [],
+    ...fields,
+  };
+}
+
+/** What one partition writes: per second maybe a pane, then the step; at last the end. */
+function partitionPanes(by: Contributor, hasData: readonly boolean[]): Pane[] {
+  const panes: Pane[] = [];
+  for (const [second, present] of hasData.entries()) {
+    const startMs = second * 1_000;
+    if (present) panes.push(pane(by, panes.length, { startMs, endMs: startMs + 1_000 }));
+    panes.push(pane(by, panes.length, { kind: 'progress', sealedThroughMs: startMs + 1_000 }));
+  }
+  panes.push(pane(by, panes.length, { kind: 'end', sealedThroughMs: 4_102_444_800_000 }));
+  return panes;
+}
+
+const contributors: readonly Contributor[] = [
+  { source: 'events', partition: 0 },
+  { source: 'events', partition: 1 },
+  { source: 'predictions', partition: 0 },
+];
+
+const streams = fc.tuple(
+  ...contributors.map(() => fc.array(fc.boolean(), { minLength: 1, maxLength: 9 })),
+);
+
+/** Feeds the partitions' panes interleaved as `choices` say. */
+function feed(data: readonly (readonly boolean[])[], choices: readonly number[]) {
+  const queues = contributors.map((by, i) => partitionPanes(by, data[i]!));
+  const book = new WindowBook({ windowLengthsMs: LENGTHS, contributors }, null, []);
+  const windows: ReadyWindow[] = [];
+  for (let turn = 0; queues.some((queue) => queue.length > 0); turn += 1) {
+    const open = queues.filter((queue) => queue.length > 0);
+    const queue = open[(choices[turn % choices.length] ?? 0) % open.length]!;
+    expect(book.add(queue.shift()!)).toBe('accepted');
+    windows.push(...book.takeReady().windows);
+  }
+  return { windows, ended: book.ended };
+}
+
+describe('WindowBook', () => {
+  it('gives the same windows with the same panes in the same order for every interleaving', () => {
+    fc.assert(
+      fc.property(streams, fc.array(fc.nat(10), { minLength: 1 }), (data, choices) => {
+        const plain = feed(data, [0]);
+        const mixed = feed(data, choices);
+        expect(mixed.ended).toBe(true);
+        expect(mixed.windows).toEqual(plain.windows);
+      }),
+    );
+  });
+
+  it('hands every pane to exactly one window of every length', () => {
+    fc.assert(
+      fc.property(streams, fc.array(fc.nat(10), { minLength: 1 }), (data, choices) => {
+        const { windows } = feed(data, choices);
+        const paneCount = data.flat().filter(Boolean).length;
+        for (const lengthMs of LENGTHS) {
+          const ofLength = windows.filter((window) => window.endMs - window.startMs === lengthMs);
+          expect(ofLength.reduce((sum, window) => sum + window.panes.length, 0)).toBe(paneCount);
+          expect(new Set(ofLength.map((window) => window.startMs)).size).toBe(ofLength.length);
+        }
+      }),
+    );
+  });
+
+  const two: readonly Contributor[] = [
+    { source: 'events', partition: 0 },
+    { source: 'events', partition: 1 },
+  ];
+
+  it('holds a window back until every partition has passed it', () => {
+    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    book.add(pane(two[0]!, 0, { endMs: 1_000 }));
+    book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
+    expect(book.takeReady().windows).toEqual([]);
+    book.add(pane(two[1]!, 0, { kind: 'progress', sealedThroughMs: 1_000 }));
+    expect(book.takeReady().windows.map((window) => window.endMs)).toEqual([1_000]);
+  });
+
+  it('does not wait for an idle partition, and counts what it brings afterwards as late', () => {
+    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    book.add(pane(two[1]!, 0, { kind: 'idle' }));
+    book.add(pane(two[0]!, 0, { endMs: 1_000 }));
+    book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
+    expect(book.takeReady().windows).toHaveLength(1);
+    expect(book.add(pane(two[1]!, 1, { endMs: 1_000 }))).toBe('late');
+  });
+
+  it('drops a repeat and refuses a gap', () => {
+    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    expect(book.add(pane(two[0]!, 0, { endMs: 1_000 }))).toBe('accepted');
+    expect(book.add(pane(two[0]!, 0, { endMs: 1_000 }))).toBe('repeated');
+    expect(() => book.add(pane(two[0]!, 2, { endMs: 1_000 }))).toThrow(
+      /pane 2 of events:0 came where 1 was due/,
+    );
+  });
+
+  it('continues from its snapshot', () => {
+    const options = { windowLengthsMs: [1_000], contributors: two };
+    const book = new WindowBook(options, null, []);
+    const stored = pane(two[0]!, 0, { endMs: 1_000 });
+    book.add(stored);
+    book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
+    const again = new WindowBook(options, JSON.parse(JSON.stringify(book.snapshot)), [stored]);
+    expect(again.add(stored)).toBe('repeated');
+    again.add(pane(two[1]!, 0, { kind: 'progress', sealedThroughMs: 1_000 }));
+    expect(again.takeReady().windows[0]?.panes).toEqual([stored]);
+  });
+});
