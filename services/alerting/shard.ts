@@ -1,0 +1,160 @@
+/**
+ * The state machines of alerting: takes reports, says what changed. Knows neither bus nor store.
+ */
+import { type Alert, alertId, encodeAlert, hashParts } from '../core/message/alert.ts';
+import { CONTROL_END_OF_RUN, HEADER, headerBytes } from '../core/message/header.ts';
+import type { BusRecord, OutgoingRecord } from '../core/message/record.ts';
+import { type ColumnReport, type Report, reportCodec } from '../core/message/report.ts';
+import type { AlertRule } from '../core/monitor/monitor.ts';
+import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
+import { decide, QUIET, type SeriesState } from './decide.ts';
+import type { AlertingEvents } from './events.ts';
+import { encodeHead, encodeSeries, restoreAlerting, seriesKey } from './state.ts';
+
+export interface AlertingShardOptions {
+  readonly rules: readonly AlertRule[];
+  readonly alertsTopic: string;
+  readonly events: AlertingEvents;
+}
+
+export class AlertingShard implements ShardProcessor {
+  readonly #options: AlertingShardOptions;
+  readonly #series: Map<string, SeriesState>;
+  readonly #dirty = new Set<string>();
+  #reportSequence: number;
+  #outputs: OutgoingRecord[] = [];
+
+  constructor(options: AlertingShardOptions, entries: ReadonlyMap<string, Uint8Array>) {
+    const restored = restoreAlerting(entries);
+    this.#options = options;
+    this.#series = new Map(restored.series);
+    this.#reportSequence = restored.reportSequence;
+  }
+
+  get hasOutputs(): boolean {
+    return this.#outputs.length > 0;
+  }
+
+  accept(record: BusRecord): void {
+    const { events, rules } = this.#options;
+    const report = record.value === null ? null : reportCodec.tryDecode(record.value);
+    if (report === null) return events.reportUnreadable(record.offset);
+    if (report.sequence < this.#reportSequence) return events.reportRepeated();
+    this.#reportSequence = report.sequence + 1;
+    if (report.kind === 'end') return this.#sendEnd();
+    for (const rule of rules) {
+      for (const column of report.columns) {
+        if (column.threshold !== null && (rule.columns?.includes(column.name) ?? true)) {
+          this.#decideColumn(rule, report, column, column.threshold);
+        }
+      }
+    }
+    events.reportDecided();
+    const firing = [...this.#series.values()].filter((state) => state.phase === 'firing');
+    events.seriesFiring(report.monitor, firing.length);
+  }
+
+  onSilence(): void {}
+
+  takeChanges(): ShardChanges {
+    const puts = new Map([encodeHead(this.#reportSequence)]);
+    const deletes: string[] = [];
+    for (const fingerprint of this.#dirty) {
+      const state = this.#series.get(fingerprint);
+      if (state === undefined) deletes.push(seriesKey(fingerprint));
+      else puts.set(...encodeSeries(fingerprint, state));
+    }
+    const outputs = this.#outputs;
+    this.#dirty.clear();
+    this.#outputs = [];
+    return { puts, deletes, outputs };
+  }
+
+  /**
+   * A slice waits while the whole fires for the same column: one drift is one alert. Reports of a
+   * window come with the whole first.
+   */
+  #isFiring(fingerprint: string): boolean {
+    return this.#series.get(fingerprint)?.phase === 'firing';
+  }
+
+  #decideColumn(rule: AlertRule, report: Report, column: ColumnReport, threshold: number): void {
+    const fingerprint = seriesFingerprint(rule, report, column, report.slice);
+    if (report.slice !== '' && this.#isFiring(seriesFingerprint(rule, report, column, ''))) return;
+    const before = this.#series.get(fingerprint) ?? QUIET;
+    const window = { verdict: column.verdict, startMs: report.windowStartMs };
+    const decision = decide(before, window, rule);
+    this.#remember(fingerprint, before, decision.state);
+    if (decision.kind === 'nothing') return;
+    const [distance, value] = Object.entries(column.distances)[0] ?? ['', 0];
+    const state = decision.kind === 'fire' ? 'firing' : 'resolved';
+    const comparison = state === 'firing' ? 'at or above' : 'below';
+    const where = report.slice === '' ? column.name : `${column.name} where ${report.slice}`;
+    this.#send({
+      rule: rule.name,
+      monitor: report.monitor,
+      column: column.name,
+      slice: report.slice,
+      state,
+      severity: rule.severity,
+      windowStart: isoTime(report.windowStartMs),
+      windowEnd: isoTime(report.windowEndMs),
+      driftStart: isoTime(decision.driftStartMs),
+      distance,
+      value,
+      threshold,
+      count: report.count,
+      fingerprint,
+      summary: `${report.monitor}: ${where} ${state === 'firing' ? 'drifts' : 'is back'}, ${distance} ${value.toFixed(3)} ${comparison} ${threshold} over ${report.count} events`,
+    });
+  }
+
+  #remember(fingerprint: string, before: SeriesState, after: SeriesState): void {
+    const isQuiet = after.phase === 'quiet' && after.streak === 0;
+    const wasQuiet = before === QUIET;
+    if (isQuiet && wasQuiet) return;
+    this.#dirty.add(fingerprint);
+    if (isQuiet) this.#series.delete(fingerprint);
+    else this.#series.set(fingerprint, after);
+  }
+
+  #send(alert: Alert): void {
+    this.#options.events.alertRaised(alert);
+    this.#outputs.push({
+      topic: this.#options.alertsTopic,
+      partition: null,
+      key: Buffer.from(alert.fingerprint),
+      value: encodeAlert(alert),
+      headers: {
+        'content-type': headerBytes('application/cloudevents+json; charset=UTF-8'),
+        'tg-alert-id': headerBytes(alertId(alert)),
+      },
+      timestampMs: null,
+    });
+  }
+
+  #sendEnd(): void {
+    this.#outputs.push({
+      topic: this.#options.alertsTopic,
+      partition: 0,
+      key: null,
+      value: null,
+      headers: { [HEADER.control]: headerBytes(CONTROL_END_OF_RUN) },
+      timestampMs: null,
+    });
+  }
+}
+
+function seriesFingerprint(
+  rule: AlertRule,
+  report: Report,
+  column: ColumnReport,
+  slice: string,
+): string {
+  const lengthMs = report.windowEndMs - report.windowStartMs;
+  return hashParts([rule.name, report.monitor, column.name, slice, String(lengthMs)]);
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,103 @@
+/**
+ * The drift-aggregator's shell: reads valid events and predictions, keeps one pane book per input
+ * partition, writes sealed and late panes.
+ *
+ * **Every event and every prediction is counted in exactly one pane, whatever is killed.**
+ */
+import { createEventReader } from '../core/codec/event-reader.ts';
+import type { PaneSource } from '../core/message/pane.ts';
+import { predictionCodec } from '../core/message/prediction.ts';
+import type { BusRecord } from '../core/message/record.ts';
+import { LIVE_RUN, runTopics } from '../core/message/topics.ts';
+import {
+  createSliceKeys,
+  eventColumns,
+  predictionColumns,
+} from '../core/monitor/measured-columns.ts';
+import { paneLengthMs } from '../core/window/tumbling.ts';
+import type { Assignment } from '../platform/bus/bus.ts';
+import type { Component } from '../platform/lifecycle/component.ts';
+import { ensureRunTopics } from '../platform/lifecycle/run-topics.ts';
+import type { ServicePorts, ServiceScope } from '../platform/lifecycle/service-scope.ts';
+import { createStatefulService } from '../platform/lifecycle/stateful-service.ts';
+import { WriterSchemas } from '../platform/registry/writer-schemas.ts';
+import type { Measurement } from './aggregate.ts';
+import { createAggregatorEvents } from './events.ts';
+import { AggregatorShard } from './shard.ts';
+
+const NAME = 'drift-aggregator';
+
+export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope): Component {
+  const { bus, telemetry } = ports;
+  const { monitor, run } = scope;
+  const topics = runTopics(monitor, run);
+  const reader = createEventReader({
+    schema: scope.eventSchema,
+    writerSchemas: scope.writerSchemas,
+    mapping: monitor,
+    needsRoot: false,
+  });
+  const writerSchemas = new WriterSchemas(ports.schemaSource, reader);
+  const sliceKeys = createSliceKeys(monitor);
+  const measured = eventColumns(monitor);
+  const sources = {
+    events: {
+      columns: measured,
+      measure: measureEvent,
+      events: createAggregatorEvents(telemetry, 'events'),
+    },
+    predictions: {
+      columns: predictionColumns(monitor),
+      measure: measurePrediction,
+      events: createAggregatorEvents(telemetry, 'predictions'),
+    },
+  };
+
+  return createStatefulService({
+    name: NAME,
+    monitor: monitor.name,
+    run,
+    topics: monitor.model === null ? [topics.valid] : [topics.valid, topics.predictions],
+    ...ports,
+    prepare: async () => void (await ensureRunTopics(bus, topics)),
+    prepareBatch: async (records, context) => {
+      if (records[0]?.topic !== topics.valid) return;
+      await context.retry('fetch writer schemas', () => writerSchemas.fetchFor(records));
+    },
+    restore: (assignment, entries) => new AggregatorShard(shardOptions(assignment), entries),
+  });
+
+  function shardOptions(assignment: Assignment) {
+    const source: PaneSource = assignment.topic === topics.valid ? 'events' : 'predictions';
+    return {
+      monitor: monitor.name,
+      source,
+      partition: assignment.partition,
+      paneLengthMs: paneLengthMs(monitor.windowLengthsMs),
+      allowedLatenessMs: monitor.allowedLatenessMs,
+      panesTopic: topics.panes,
+      // Silence is a matter of the wall clock, which a replay must not depend on.
+      idleTimeoutMs: run === LIVE_RUN ? monitor.idleTimeoutMs : 0,
+      ...sources[source],
+    };
+  }
+
+  function measureEvent(record: BusRecord): Measurement | null {
+    const outcome = reader.read(record.value);
+    if (outcome.kind !== 'event') return null;
+    const { eventTimeMs, cells } = outcome.event;
+    return {
+      eventTimeMs,
+      cells: measured.map((column) => cells[column.cellIndex] ?? null),
+      slices: sliceKeys(cells),
+    };
+  }
+
+  /** What is no prediction of ours was written by somebody else: counted as unreadable, never fatal. */
+  function measurePrediction(record: BusRecord): Measurement | null {
+    const prediction = record.value === null ? null : predictionCodec.tryDecode(record.value);
+    if (prediction === null) return null;
+    const { eventTimeMs, outputs, slices } = prediction;
+    return { eventTimeMs, cells: outputs, slices };
+  }
+}

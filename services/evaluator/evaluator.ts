@@ -1,0 +1,56 @@
+/**
+ * The evaluator's shell: reads panes, judges every window once all its partitions are sealed, writes
+ * reports.
+ *
+ * **Every window is judged exactly once per slice, from every pane that was sealed in time.**
+ */
+import type { PaneSource } from '../core/message/pane.ts';
+import { runTopics } from '../core/message/topics.ts';
+import { eventColumns, predictionColumns } from '../core/monitor/measured-columns.ts';
+import type { Component } from '../platform/lifecycle/component.ts';
+import { ensureRunTopics } from '../platform/lifecycle/run-topics.ts';
+import type { ServicePorts, ServiceScope } from '../platform/lifecycle/service-scope.ts';
+import { createStatefulService } from '../platform/lifecycle/stateful-service.ts';
+import { createEvaluatorEvents } from './events.ts';
+import { EvaluatorShard, type EvaluatorShardOptions } from './shard.ts';
+
+const NAME = 'evaluator';
+
+export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Component {
+  const { bus, clock } = ports;
+  const { monitor, run, reference } = scope;
+  const topics = runTopics(monitor, run);
+  const events = createEvaluatorEvents(ports.telemetry);
+  let partitionCount = 0;
+
+  return createStatefulService({
+    name: NAME,
+    monitor: monitor.name,
+    run,
+    topics: [topics.panes],
+    ...ports,
+    prepare: async () => {
+      partitionCount = await ensureRunTopics(bus, topics);
+    },
+    prepareBatch: async () => undefined,
+    restore: (_assignment, entries) => new EvaluatorShard(shardOptions(), entries),
+  });
+
+  function shardOptions(): EvaluatorShardOptions {
+    const sources: readonly PaneSource[] =
+      monitor.model === null ? ['events'] : ['events', 'predictions'];
+    return {
+      monitor: monitor.name,
+      windowLengthsMs: monitor.windowLengthsMs,
+      contributors: sources.flatMap((source) =>
+        Array.from({ length: partitionCount }, (_, partition) => ({ source, partition })),
+      ),
+      columns: [...eventColumns(monitor), ...predictionColumns(monitor)],
+      reference,
+      countMin: monitor.countMin,
+      reportsTopic: topics.reports,
+      events,
+      monotonicMs: () => clock.monotonicMs(),
+    };
+  }
+}

@@ -1,0 +1,61 @@
+/** Everything the evaluator ever says: one function per thing that can happen. */
+import type { Pane } from '../core/message/pane.ts';
+import type { Report } from '../core/message/report.ts';
+import type { Telemetry } from '../platform/telemetry/telemetry.ts';
+
+export function createEvaluatorEvents(telemetry: Telemetry) {
+  const logger = telemetry.logger('evaluator');
+  const panes = telemetry.counter({
+    name: 'tidegauge.evaluator.panes',
+    description: 'Panes read by outcome: accepted, repeated, late or unreadable.',
+    unit: '{pane}',
+  });
+  const lateEvents = telemetry.counter({
+    name: 'tidegauge.evaluator.late.events',
+    description: 'Events and predictions that came after their window was closed, by source.',
+    unit: '{event}',
+  });
+  const windows = telemetry.counter({
+    name: 'tidegauge.evaluator.windows',
+    description: 'Windows judged, by verdict; slices included.',
+    unit: '{window}',
+  });
+  const distance = telemetry.gauge({
+    name: 'tidegauge.evaluator.distance',
+    description: 'Distance of the last judged window from the reference, by column and distance.',
+    unit: '1',
+  });
+  const evaluationDuration = telemetry.histogram({
+    name: 'tidegauge.evaluator.window.duration',
+    description: 'Time to merge and judge one window with all its slices.',
+    unit: 'ms',
+    boundaries: [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 1000],
+  });
+
+  return {
+    paneRead(outcome: 'accepted' | 'repeated' | 'late'): void {
+      panes.cell({ outcome }).add();
+    },
+    paneUnreadable(offset: number): void {
+      panes.cell({ outcome: 'unreadable' }).add();
+      logger.error({ offset }, 'a record on the panes topic is no pane of ours; skipped');
+    },
+    eventsLate(pane: Pane): void {
+      if (pane.slice === '') lateEvents.cell({ source: pane.source }).add(pane.count);
+    },
+    windowJudged(report: Report): void {
+      const { monitor, slice, verdict } = report;
+      windows.cell({ verdict }).add();
+      for (const column of report.columns) {
+        for (const [name, value] of Object.entries(column.distances)) {
+          distance.set(value, { monitor, column: column.name, distance: name, slice });
+        }
+      }
+    },
+    windowEvaluated(durationMs: number): void {
+      evaluationDuration.record(durationMs, {});
+    },
+  };
+}
+
+export type EvaluatorEvents = ReturnType<typeof createEvaluatorEvents>;

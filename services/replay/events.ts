@@ -1,0 +1,18 @@
+/** Everything the replay ever says: one function per thing that can happen. */
+import type { Telemetry } from '../platform/telemetry/telemetry.ts';
+
+export function createReplayEvents(telemetry: Telemetry) {
+  const published = telemetry
+    .counter({
+      name: 'tidegauge.replay.records',
+      description: 'Records published into a run.',
+      unit: '{record}',
+    })
+    .cell({});
+
+  return {
+    recordsPublished(count: number): void {
+      published.add(count);
+    },
+  };
+}

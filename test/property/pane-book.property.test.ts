@@ -1,0 +1,128 @@
+/**
+ * The aggregator's book against its promise: what is sealed depends on the sequence of records alone,
+ * not on restarts, flushes or reads in between; and every event is in exactly one pane.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { paneCodec } from '../../services/core/message/pane.ts';
+import { decodeColumnSketch } from '../../services/core/sketch/column-sketch.ts';
+import {
+  EMPTY_HEAD,
+  type Measurement,
+  openPaneKey,
+  PaneBook,
+  type PaneBookOptions,
+} from '../../services/drift-aggregator/aggregate.ts';
+import { encodeHead, encodeOpenPane, restoreShard } from '../../services/drift-aggregator/state.ts';
+
+const options: PaneBookOptions = {
+  monitor: 'm',
+  source: 'events',
+  partition: 0,
+  paneLengthMs: 1_000,
+  allowedLatenessMs: 500,
+  columns: [
+    { name: 'level', type: 'numeric' },
+    { name: 'station', type: 'categorical' },
+  ],
+};
+
+const measurement: fc.Arbitrary<Measurement> = fc.record({
+  eventTimeMs: fc.integer({ min: 0, max: 20_000 }),
+  cells: fc.tuple(
+    fc.option(fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 }))),
+    fc.option(fc.constantFrom('a', 'b', 'c')),
+  ),
+  slices: fc.constantFrom([], ['station=a'], ['station=b']),
+});
+
+const stream = fc.array(measurement, { maxLength: 200 });
+
+/** Seals everything; `restartAfter` are the counts of events after which the process is replaced. */
+function seal(events: readonly Measurement[], restartAfter: ReadonlySet<number>): string[] {
+  const entries = new Map<string, Uint8Array>();
+  const sealed: string[] = [];
+  let book = new PaneBook(options, EMPTY_HEAD, []);
+  const flush = () => {
+    const changes = book.takeChanges();
+    entries.set(...encodeHead(book.head, {}));
+    for (const key of changes.closed) entries.delete(key);
+    for (const pane of changes.dirty) entries.set(...encodeOpenPane(pane, options));
+    sealed.push(
+      ...changes.sealed.map((pane) => Buffer.from(paneCodec.encode(pane)).toString('hex')),
+    );
+  };
+  for (const [index, event] of events.entries()) {
+    book.add(event);
+    if (restartAfter.has(index)) {
+      flush();
+      const restored = restoreShard(entries, options);
+      book = new PaneBook(options, restored.head, restored.panes);
+    }
+  }
+  book.end();
+  flush();
+  return sealed;
+}
+
+describe('PaneBook', () => {
+  it('seals the same bytes wherever it was restarted', () => {
+    fc.assert(
+      fc.property(stream, fc.uniqueArray(fc.nat(200)), (events, restarts) => {
+        expect(seal(events, new Set(restarts))).toEqual(seal(events, new Set()));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('counts every event in exactly one pane, and numbers panes without gaps', () => {
+    fc.assert(
+      fc.property(stream, (events) => {
+        const panes = seal(events, new Set()).map((hex) =>
+          paneCodec.decode(Buffer.from(hex, 'hex')),
+        );
+        const whole = panes.filter((pane) => pane.slice === '');
+        expect(whole.reduce((sum, pane) => sum + pane.count, 0)).toBe(events.length);
+        expect(panes.map((pane) => pane.sequence)).toEqual(panes.map((_, index) => index));
+        for (const pane of panes.filter(({ kind }) => kind === 'sealed' || kind === 'late')) {
+          for (const column of pane.columns) {
+            const sketch = decodeColumnSketch(column.sketch);
+            const notFinite =
+              sketch.kind === 'numeric'
+                ? sketch.nanCount + sketch.positiveInfinityCount + sketch.negativeInfinityCount
+                : 0;
+            expect(sketch.count + sketch.missingCount + notFinite).toBe(pane.count);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('never seals a pane an event could still be on time for', () => {
+    fc.assert(
+      fc.property(stream, (events) => {
+        let eventTimeMsMax = -1;
+        const book = new PaneBook(options, EMPTY_HEAD, []);
+        for (const event of events) {
+          const isLate =
+            eventTimeMsMax >= 0 &&
+            Math.floor(event.eventTimeMs / 1_000) <
+              Math.floor(Math.max(0, eventTimeMsMax - 500) / 1_000);
+          expect(book.add(event)).toBe(isLate ? 'late' : 'on-time');
+          eventTimeMsMax = Math.max(eventTimeMsMax, event.eventTimeMs);
+        }
+      }),
+    );
+  });
+
+  it('keeps the number of slices of a pane bounded', () => {
+    const book = new PaneBook(options, EMPTY_HEAD, []);
+    for (let i = 0; i < 5_000; i += 1) {
+      book.add({ eventTimeMs: 1, cells: [i, 'a'], slices: [`user=${i}`] });
+    }
+    const keys = book.takeChanges().dirty.map(openPaneKey);
+    expect(keys).toHaveLength(102);
+    expect(keys.some((key) => key.endsWith('user=(other)'))).toBe(true);
+  });
+});
