@@ -1,0 +1,147 @@
+/**
+ * What must hold between the parts of one monitor.yaml and cannot be said in its JSON Schema.
+ * Pure; every mistake is found, not only the first.
+ */
+import { BATCH_LINGER_MS_MAX, EVENT_TIME_MS_MAX } from '../../core/limits.ts';
+import { windowsMistake } from '../../core/monitor/windows.ts';
+import { durationMs, isJudgedRole, type MonitorFile, toMonitor } from './monitor-file.ts';
+import { suggestion } from './nearest.ts';
+import { patternMistake } from './pattern.ts';
+import type { ProblemList } from './problem.ts';
+
+function checkColumns(file: MonitorFile, list: ProblemList): void {
+  for (const [name, column] of Object.entries(file.columns)) {
+    const at = ['columns', name];
+    const [least, greatest] = column.range ?? [null, null];
+    if (least !== null && greatest !== null && least > greatest) {
+      list.add([...at, 'range'], `found ${least} to ${greatest}, expected the least value first`);
+    }
+    if (column.range !== undefined && least === null && greatest === null) {
+      list.add([...at, 'range'], 'neither bound is given, expected at least one number');
+    }
+    if (column.pattern !== undefined) {
+      const mistake = patternMistake(column.pattern);
+      if (mistake !== null) list.add([...at, 'pattern'], mistake);
+    }
+    if (column.drift !== undefined && column.drift !== false && !isJudgedRole(column.role)) {
+      const message = `a ${column.role} column is never judged for drift, expected no threshold`;
+      list.add([...at, 'drift'], message);
+    }
+  }
+}
+
+function checkTimes(file: MonitorFile, list: ProblemList): void {
+  for (const key of ['allowedLateness', 'futureSkew', 'idleTimeout'] as const) {
+    const written = file.event[key];
+    if (written !== undefined && durationMs(written) > EVENT_TIME_MS_MAX) {
+      list.add(['event', key], `found ${written}, expected at most 130 years`);
+    }
+  }
+  const lengthsMs = file.windows.map(durationMs);
+  const mistake = windowsMistake(lengthsMs, durationMs(file.event.allowedLateness ?? '1m'));
+  if (mistake !== null) list.add(['windows'], mistake);
+}
+
+function checkSlices(file: MonitorFile, list: ProblemList): void {
+  for (const [index, name] of (file.slices ?? []).entries()) {
+    const column = Object.hasOwn(file.columns, name) ? file.columns[name] : undefined;
+    if (column === undefined) {
+      const known = Object.keys(file.columns).filter(
+        (each) => file.columns[each]?.type === 'categorical',
+      );
+      list.add(['slices', index], `there is no column ${name}${suggestion(name, known)}`);
+    } else if (column.type !== 'categorical') {
+      list.add(
+        ['slices', index],
+        `column ${name} is ${column.type}, expected a categorical column`,
+      );
+    }
+  }
+}
+
+function checkTopics(file: MonitorFile, list: ProblemList): void {
+  const { topics } = toMonitor(file, '/');
+  const seen = new Map<string, string>();
+  for (const [what, topic] of Object.entries(topics)) {
+    const other = seen.get(topic);
+    if (other === undefined) seen.set(topic, what);
+    else {
+      const at = Object.hasOwn(file.topics ?? {}, what) ? what : other;
+      const twin = at === what ? other : what;
+      list.add(
+        ['topics', at],
+        `${topic} is also the topic of ${twin}, expected a topic of its own`,
+      );
+    }
+  }
+}
+
+function checkModel(file: MonitorFile, list: ProblemList): void {
+  const { model } = file;
+  if (model === undefined) return;
+  const names = Object.keys(file.columns);
+  for (const [tensor, inputs] of Object.entries(model.inputs)) {
+    for (const [index, name] of inputs.entries()) {
+      const at = ['model', 'inputs', tensor, index];
+      const column = Object.hasOwn(file.columns, name) ? file.columns[name] : undefined;
+      if (column === undefined)
+        list.add(at, `there is no column ${name}${suggestion(name, names)}`);
+      else if (column.type !== 'numeric') {
+        list.add(at, `column ${name} is ${column.type}, expected a numeric column`);
+      } else if (column.role === 'label' || column.role === 'prediction') {
+        list.add(at, `column ${name} is a ${column.role}, expected a feature or context column`);
+      }
+    }
+  }
+  for (const name of Object.keys(model.outputs)) {
+    if (Object.hasOwn(file.columns, name)) {
+      list.add(['model', 'outputs', name], 'a column has this name too, expected another', 'key');
+    }
+  }
+  if (model.file.split(/[\\/]/).includes('..')) {
+    list.add(['model', 'file'], `found ${model.file}, expected a file inside the bundle`);
+  }
+  const lingerMs = durationMs(model.batch?.lingerMax ?? 0);
+  if (lingerMs > BATCH_LINGER_MS_MAX) {
+    const message = `found ${lingerMs} ms, expected at most ${BATCH_LINGER_MS_MAX}ms`;
+    list.add(['model', 'batch', 'lingerMax'], message);
+  }
+}
+
+function checkAlerts(file: MonitorFile, list: ProblemList): void {
+  const monitor = toMonitor(file, '/');
+  const judged = new Map(
+    [...monitor.columns, ...(monitor.model?.outputs ?? [])].map(({ name, threshold }) => [
+      name,
+      threshold,
+    ]),
+  );
+  const seen = new Set<string>();
+  for (const [index, rule] of (file.alerts ?? []).entries()) {
+    if (seen.has(rule.name)) {
+      list.add(
+        ['alerts', index, 'name'],
+        `another rule is called ${rule.name}, expected a name of its own`,
+      );
+    }
+    seen.add(rule.name);
+    for (const [at, name] of (rule.columns ?? []).entries()) {
+      const threshold = judged.get(name);
+      if (threshold === undefined) {
+        const near = suggestion(name, [...judged.keys()]);
+        list.add(['alerts', index, 'columns', at], `there is no column or output ${name}${near}`);
+      } else if (threshold === null) {
+        list.add(['alerts', index, 'columns', at], `column ${name} is not judged for drift`);
+      }
+    }
+  }
+}
+
+export function checkMonitor(file: MonitorFile, list: ProblemList): void {
+  checkTopics(file, list);
+  checkTimes(file, list);
+  checkColumns(file, list);
+  checkSlices(file, list);
+  checkModel(file, list);
+  checkAlerts(file, list);
+}

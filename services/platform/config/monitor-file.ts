@@ -1,0 +1,176 @@
+/**
+ * `monitor.yaml` as written, and the monitor it stands for: every default filled in, every duration
+ * in milliseconds. What a field means is said once, in `schemas/monitor.schema.json`.
+ */
+import { resolve } from 'node:path';
+import type {
+  AlertRule,
+  Column,
+  ColumnRole,
+  ColumnType,
+  EventTimeUnit,
+  FieldPath,
+  Monitor,
+  MonitorModel,
+  Topics,
+} from '../../core/monitor/monitor.ts';
+import { parseDuration } from './duration.ts';
+
+type DriftFile = { readonly threshold: number } | false;
+
+export interface ColumnFile {
+  readonly path?: string;
+  readonly type: ColumnType;
+  readonly role?: ColumnRole;
+  readonly required?: boolean;
+  readonly range?: readonly [number | null, number | null];
+  readonly allowed?: readonly (string | number | boolean)[];
+  readonly pattern?: string;
+  readonly drift?: DriftFile;
+}
+
+export interface ModelFile {
+  readonly file: string;
+  readonly version: string;
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly outputs: Readonly<
+    Record<string, { readonly tensor: string; readonly index?: number; readonly drift?: DriftFile }>
+  >;
+  readonly batch?: { readonly rowsMax?: number; readonly lingerMax?: string | number };
+}
+
+export interface MonitorFile {
+  readonly monitor: string;
+  readonly topics?: Partial<Topics>;
+  readonly event: {
+    readonly schema?: string;
+    readonly id: string;
+    readonly time: { readonly path: string; readonly unit?: EventTimeUnit };
+    readonly allowedLateness?: string | number;
+    readonly futureSkew?: string | number;
+    readonly idleTimeout?: string | number;
+  };
+  readonly columns: Readonly<Record<string, ColumnFile>>;
+  readonly relations?: Readonly<Record<string, string>>;
+  readonly slices?: readonly string[];
+  readonly windows: readonly string[];
+  readonly drift?: {
+    readonly countMin?: number;
+    readonly threshold?: { readonly numeric?: number; readonly categorical?: number };
+  };
+  readonly model?: ModelFile;
+  readonly alerts?: readonly {
+    readonly name: string;
+    readonly columns?: readonly string[];
+    readonly forWindows?: number;
+    readonly resolveAfterWindows?: number;
+    readonly severity?: AlertRule['severity'];
+  }[];
+}
+
+export const MONITOR_FILE = 'monitor.yaml';
+export const EVENT_SCHEMA_FILE = 'event.avsc';
+export const REFERENCE_FILE = 'reference.json';
+/** Folder of writer schemas within the bundle; `<id>.avsc` serves a Confluent schema id. */
+export const WRITER_SCHEMA_FOLDER = 'schemas';
+const THRESHOLD = 0.1;
+
+export function splitPath(path: string): FieldPath {
+  return path.split('.');
+}
+
+/** Milliseconds of a duration the schema has let through. */
+export function durationMs(written: string | number): number {
+  return parseDuration(String(written)) ?? 0;
+}
+
+/** A label and a context column are validated, never judged. */
+export function isJudgedRole(role: ColumnRole | undefined): boolean {
+  return role === undefined || role === 'feature' || role === 'prediction';
+}
+
+function thresholdOf(drift: DriftFile | undefined, fallback: number): number | null {
+  if (drift === undefined) return fallback;
+  return drift === false ? null : drift.threshold;
+}
+
+function toColumn(name: string, column: ColumnFile, fallback: number): Column {
+  return {
+    name,
+    path: splitPath(column.path ?? name),
+    type: column.type,
+    role: column.role ?? 'feature',
+    required: column.required ?? false,
+    minimum: column.range?.[0] ?? null,
+    maximum: column.range?.[1] ?? null,
+    allowed: column.allowed?.map(String) ?? null,
+    pattern: column.pattern ?? null,
+    threshold: isJudgedRole(column.role) ? thresholdOf(column.drift, fallback) : null,
+  };
+}
+
+function toModel(model: ModelFile, directory: string, fallback: number): MonitorModel {
+  return {
+    file: resolve(directory, model.file),
+    version: model.version,
+    inputs: Object.entries(model.inputs).map(([tensor, columns]) => ({ tensor, columns })),
+    outputs: Object.entries(model.outputs).map(([name, output]) => ({
+      name,
+      tensor: output.tensor,
+      index: output.index ?? 0,
+      threshold: thresholdOf(output.drift, fallback),
+    })),
+    batch: {
+      rowsMax: model.batch?.rowsMax ?? 256,
+      lingerMsMax: durationMs(model.batch?.lingerMax ?? '5ms'),
+    },
+  };
+}
+
+function toTopics(monitor: string, topics: Partial<Topics> | undefined): Topics {
+  const name = (what: string) => `tidegauge.${monitor}.${what}`;
+  return {
+    events: name('events'),
+    valid: name('valid'),
+    quarantine: name('quarantine'),
+    predictions: name('predictions'),
+    panes: name('panes'),
+    reports: name('reports'),
+    alerts: 'tidegauge.alerts',
+    ...topics,
+  };
+}
+
+const DEFAULT_ALERTS: NonNullable<MonitorFile['alerts']> = [{ name: 'drift' }];
+
+export function toMonitor(file: MonitorFile, directory: string): Monitor {
+  const { event } = file;
+  const threshold = { numeric: THRESHOLD, categorical: THRESHOLD, ...file.drift?.threshold };
+  return {
+    name: file.monitor,
+    topics: toTopics(file.monitor, file.topics),
+    id: splitPath(event.id),
+    eventTime: { path: splitPath(event.time.path), unit: event.time.unit ?? 'ms' },
+    allowedLatenessMs: durationMs(event.allowedLateness ?? '1m'),
+    futureSkewMs: durationMs(event.futureSkew ?? '10m'),
+    idleTimeoutMs: durationMs(event.idleTimeout ?? '30s'),
+    columns: Object.entries(file.columns).map(([name, column]) =>
+      toColumn(name, column, threshold[column.type]),
+    ),
+    slices: file.slices ?? [],
+    relations: Object.entries(file.relations ?? {}).map(([name, expression]) => ({
+      name,
+      expression,
+    })),
+    windowLengthsMs: file.windows.map(durationMs).sort((a, b) => a - b),
+    countMin: file.drift?.countMin ?? 500,
+    model: file.model === undefined ? null : toModel(file.model, directory, threshold.numeric),
+    alertRules: (file.alerts ?? DEFAULT_ALERTS).map((rule) => ({
+      name: rule.name,
+      columns: rule.columns ?? null,
+      forWindows: rule.forWindows ?? 1,
+      resolveAfterWindows: rule.resolveAfterWindows ?? 2,
+      severity: rule.severity ?? 'warning',
+    })),
+  };
+}

@@ -1,0 +1,71 @@
+/** A loaded model against the monitor: names, widths and types, at their lines. */
+import { expect, test } from 'vitest';
+import { checkModelFits } from '../../../../services/platform/config/check-model-fits.ts';
+import { loadBundle } from '../../../../services/platform/config/load-bundle.ts';
+import { formatProblem } from '../../../../services/platform/config/problem.ts';
+import type {
+  ModelDescription,
+  TensorDescription,
+} from '../../../../services/platform/model/model-runtime.ts';
+import { monitorYaml, writeBundle } from './bundle-files.ts';
+
+const INPUT: TensorDescription = { name: 'float_input', type: 'float32', shape: [2] };
+const LABEL: TensorDescription = { name: 'label', type: 'int64', shape: [] };
+const SCORES: TensorDescription = { name: 'probabilities', type: 'float32', shape: [2] };
+
+async function problems(description: Partial<ModelDescription>, yaml = monitorYaml('', '')) {
+  const directory = await writeBundle({ 'monitor.yaml': yaml });
+  const result = await loadBundle(directory, { requireReference: false });
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  const { monitor, locate } = result.bundle;
+  const whole: ModelDescription = {
+    digest: '',
+    inputs: [INPUT],
+    outputs: [LABEL, SCORES],
+    placement: 'inline',
+    cost: { fixedMs: 0, perRowMs: 0 },
+    ...description,
+  };
+  return checkModelFits(monitor, whole, locate).map(formatProblem);
+}
+
+test('a model that fits has no problem, with open dimensions too', async () => {
+  expect(await problems({})).toEqual([]);
+  expect(await problems({ inputs: [{ ...INPUT, shape: [null] }] })).toEqual([]);
+  expect(await problems({ outputs: [{ ...SCORES, shape: [null] }] })).toEqual([]);
+});
+
+test('another width is refused at the input', async () => {
+  expect(await problems({ inputs: [{ ...INPUT, shape: [5] }] })).toEqual([
+    'monitor.yaml:31:26: model.inputs.float_input: found 2 columns for input float_input, expected the 5 the model takes',
+  ]);
+});
+
+test('an unknown and a missing input are both named', async () => {
+  expect(await problems({ inputs: [{ ...INPUT, name: 'float_inputs' }] })).toEqual([
+    'monitor.yaml:31:13: model.inputs.float_input: the model has no input float_input; did you mean float_inputs?',
+    "monitor.yaml:31:3: model.inputs: the model's input float_inputs is missing",
+  ]);
+});
+
+test('an unknown output, an index beyond it and text are refused', async () => {
+  expect(await problems({ outputs: [LABEL] })).toEqual([
+    'monitor.yaml:33:22: model.outputs.score.tensor: the model has no output probabilities; known are label',
+  ]);
+  expect(await problems({ outputs: [{ ...SCORES, shape: [1] }] })).toEqual([
+    'monitor.yaml:33:44: model.outputs.score.index: found 1 for output probabilities, expected an index below its width 1',
+  ]);
+  expect(await problems({ outputs: [{ ...SCORES, type: 'string' }] })).toEqual([
+    'monitor.yaml:33:22: model.outputs.score.tensor: output probabilities is text, expected numbers',
+  ]);
+  expect(await problems({ inputs: [{ ...INPUT, type: 'string' }] })).toEqual([
+    'monitor.yaml:31:13: model.inputs.float_input: the model takes text for input float_input, expected numbers',
+  ]);
+});
+
+test('without a model there is nothing to fit', async () => {
+  const yaml = monitorYaml('', '')
+    .replace(/model:\n( .*\n)+/, '')
+    .replace('[income, score]', '[income]');
+  expect(await problems({ inputs: [] }, yaml)).toEqual([]);
+});

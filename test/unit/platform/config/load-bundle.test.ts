@@ -1,0 +1,241 @@
+/** A bundle as it is loaded: the monitor with its defaults, writer schemas, the reference. */
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { formatReference } from '../../../../services/core/monitor/reference.ts';
+import {
+  type ColumnSketch,
+  createColumnSketch,
+} from '../../../../services/core/sketch/column-sketch.ts';
+import { loadBundle } from '../../../../services/platform/config/load-bundle.ts';
+import { formatProblem } from '../../../../services/platform/config/problem.ts';
+import { type BundleFiles, monitorYaml, writeBundle } from './bundle-files.ts';
+
+async function load(files: BundleFiles = {}, requireReference = false) {
+  const directory = await writeBundle(files);
+  const result = await loadBundle(directory, { requireReference });
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return { directory, bundle: result.bundle };
+}
+
+test('everything written is in the monitor', async () => {
+  const { directory, bundle } = await load();
+  expect(bundle.monitor).toEqual({
+    name: 'credit-default',
+    topics: {
+      events: 'credit.applications',
+      valid: 'tidegauge.credit-default.valid',
+      quarantine: 'tidegauge.credit-default.quarantine',
+      predictions: 'tidegauge.credit-default.predictions',
+      panes: 'tidegauge.credit-default.panes',
+      reports: 'tidegauge.credit-default.reports',
+      alerts: 'tidegauge.alerts',
+    },
+    id: ['applicationId'],
+    eventTime: { path: ['submittedAt'], unit: 'ms' },
+    allowedLatenessMs: 60_000,
+    futureSkewMs: 600_000,
+    idleTimeoutMs: 30_000,
+    columns: [
+      {
+        name: 'age',
+        path: ['applicant', 'age'],
+        type: 'numeric',
+        role: 'feature',
+        required: true,
+        minimum: 18,
+        maximum: 110,
+        allowed: null,
+        pattern: null,
+        threshold: 0.1,
+      },
+      {
+        name: 'income',
+        path: ['applicant', 'income'],
+        type: 'numeric',
+        role: 'feature',
+        required: true,
+        minimum: 0,
+        maximum: null,
+        allowed: null,
+        pattern: null,
+        threshold: 0.2,
+      },
+      {
+        name: 'employment',
+        path: ['applicant', 'employment'],
+        type: 'categorical',
+        role: 'feature',
+        required: false,
+        minimum: null,
+        maximum: null,
+        allowed: ['salaried', 'self-employed'],
+        pattern: null,
+        threshold: 0.15,
+      },
+      {
+        name: 'channel',
+        path: ['channel'],
+        type: 'categorical',
+        role: 'context',
+        required: false,
+        minimum: null,
+        maximum: null,
+        allowed: null,
+        pattern: '^[a-z]+$',
+        threshold: null,
+      },
+    ],
+    relations: [
+      {
+        name: 'loan-within-income',
+        expression: 'event.loan.amount <= 20.0 * event.applicant.income',
+      },
+    ],
+    slices: ['channel'],
+    windowLengthsMs: [900_000, 3_600_000],
+    countMin: 100,
+    model: {
+      file: join(directory, 'model.onnx'),
+      version: '1',
+      inputs: [{ tensor: 'float_input', columns: ['age', 'income'] }],
+      outputs: [{ name: 'score', tensor: 'probabilities', index: 1, threshold: 0.1 }],
+      batch: { rowsMax: 64, lingerMsMax: 2 },
+    },
+    alertRules: [
+      {
+        name: 'column-drift',
+        columns: ['income', 'score'],
+        forWindows: 1,
+        resolveAfterWindows: 2,
+        severity: 'critical',
+      },
+    ],
+  });
+  expect(bundle.eventSchema).toMatchObject({ type: 'record', name: 'Application' });
+});
+
+const MINIMAL = `monitor: m
+event: { id: applicationId, time: { path: submittedAt } }
+columns:
+  applicant.income: { type: numeric }
+  score: { path: loan.amount, type: numeric, role: prediction, drift: false }
+windows: [1h, 15m]
+`;
+
+test('what is left out has the defaults the schema states', async () => {
+  const { bundle } = await load({ 'monitor.yaml': MINIMAL });
+  const { monitor } = bundle;
+  expect(monitor).toMatchObject({
+    topics: { events: 'tidegauge.m.events', alerts: 'tidegauge.alerts' },
+    eventTime: { path: ['submittedAt'], unit: 'ms' },
+    allowedLatenessMs: 60_000,
+    futureSkewMs: 600_000,
+    idleTimeoutMs: 30_000,
+    relations: [],
+    slices: [],
+    windowLengthsMs: [900_000, 3_600_000],
+    countMin: 500,
+    model: null,
+    alertRules: [
+      { name: 'drift', columns: null, forWindows: 1, resolveAfterWindows: 2, severity: 'warning' },
+    ],
+  });
+  expect(monitor.columns).toMatchObject([
+    { path: ['applicant', 'income'], role: 'feature', required: false, threshold: 0.1 },
+    { path: ['loan', 'amount'], role: 'prediction', threshold: null },
+  ]);
+});
+
+test('zero switches a duration off, with or without quotes', async () => {
+  const yaml = monitorYaml('futureSkew: 10m', 'futureSkew: 0').replace('30s', '"0"');
+  const { bundle } = await load({ 'monitor.yaml': yaml });
+  expect(bundle.monitor).toMatchObject({ futureSkewMs: 0, idleTimeoutMs: 0 });
+});
+
+test('anchors share what is written once', async () => {
+  const yaml = MINIMAL.replace(
+    '{ type: numeric }',
+    '&shared { type: numeric, path: loan.amount }',
+  ).replace(/ {2}score: .*\n/, '  again: *shared\n');
+  const { bundle } = await load({ 'monitor.yaml': yaml });
+  expect(bundle.monitor.columns.map(({ path }) => path)).toEqual([
+    ['loan', 'amount'],
+    ['loan', 'amount'],
+  ]);
+});
+
+test('writer schemas come in the order of their names, with their folder', async () => {
+  const { directory, bundle } = await load({
+    'schemas/10.avsc': '{ "type": "record", "name": "Ten", "fields": [] }',
+    'schemas/2.avsc': '{ "type": "record", "name": "Two", "fields": [] }',
+    'schemas/README.md': 'not a schema',
+  });
+  expect(bundle.writerSchemas).toMatchObject([{ name: 'Ten' }, { name: 'Two' }]);
+  expect(bundle.schemaDirectory).toBe(join(directory, 'schemas'));
+  expect((await load()).bundle.schemaDirectory).toBeNull();
+});
+
+test('a problem found later has its line too', async () => {
+  const { bundle } = await load();
+  expect(bundle.locate(['model', 'outputs', 'score', 'index'])).toEqual({ line: 33, column: 44 });
+  expect(bundle.locate(['model', 'outputs', 'score'], 'key')).toEqual({ line: 33, column: 5 });
+  expect(bundle.locate(['nowhere', 'at', 'all'])).toEqual({ line: 1, column: 1 });
+});
+
+describe('a reference', () => {
+  const reference = (types: Record<string, 'numeric' | 'categorical'>) =>
+    formatReference({
+      rowCount: 0,
+      columns: new Map(
+        Object.entries(types).map(([name, type]): [string, ColumnSketch] => [
+          name,
+          createColumnSketch(type),
+        ]),
+      ),
+      slices: new Map(),
+    });
+  const GOOD = {
+    age: 'numeric',
+    income: 'numeric',
+    employment: 'categorical',
+    score: 'numeric',
+  } as const;
+  const problems = async (text: string) => {
+    const directory = await writeBundle({ 'reference.json': text });
+    const result = await loadBundle(directory);
+    return result.ok ? [] : result.problems.map(formatProblem);
+  };
+
+  test('that covers every judged column is loaded', async () => {
+    const { bundle } = await load({ 'reference.json': reference(GOOD) }, true);
+    expect([...(bundle.reference?.columns.keys() ?? [])]).toEqual(Object.keys(GOOD));
+  });
+
+  test('that lacks a judged column is refused at the column', async () => {
+    const { income: _, score: __, ...rest } = GOOD;
+    expect(await problems(reference(rest))).toEqual([
+      'monitor.yaml:12:3: columns.income: reference.json has no column income, expected one to judge drift against (or drift: false); known are age, employment',
+      'monitor.yaml:33:5: model.outputs.score: reference.json has no column score, expected one to judge drift against (or drift: false); known are age, employment',
+    ]);
+  });
+
+  test('that has a column with another type is refused at the column', async () => {
+    expect(await problems(reference({ ...GOOD, age: 'categorical' }))).toEqual([
+      'monitor.yaml:11:3: columns.age: reference.json has column age as categorical, expected numeric',
+    ]);
+  });
+
+  test('that is cut off is refused at the line where it ends', async () => {
+    const text = reference(GOOD);
+    const lines = text.split('\n');
+    expect(await problems(lines.slice(0, 5).join('\n'))).toEqual([
+      `reference.json:5:${lines[4]!.length + 1}: not valid JSON: found the end of the file, expected a key in double quotes`,
+    ]);
+  });
+
+  test('that is no reference is refused', async () => {
+    const found = await problems('{}');
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^reference\.json:1:1: the reference at format: /);
+  });
+});

@@ -1,0 +1,72 @@
+/** The JSON Schema editors complete from: every field is described, nothing unknown gets through. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+type Node = Readonly<Record<string, unknown>>;
+
+const schema = JSON.parse(
+  readFileSync(new URL('../../../../schemas/monitor.schema.json', import.meta.url), 'utf8'),
+) as Node;
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null;
+
+function* mappings(node: unknown, place: string): Generator<readonly [string, Node]> {
+  if (!isNode(node)) return;
+  if (isNode(node.properties) || isNode(node.propertyNames)) yield [place, node];
+  for (const [key, inner] of Object.entries(node)) {
+    if (!['if', 'then', 'else'].includes(key)) yield* mappings(inner, `${place}/${key}`);
+  }
+}
+
+/** The description of a field itself, or of the definition it refers to. */
+function descriptionOf(field: Node): unknown {
+  if (field.description !== undefined || typeof field.$ref !== 'string') return field.description;
+  const definition = (schema.$defs as Record<string, Node>)[field.$ref.replace('#/$defs/', '')];
+  return definition?.description;
+}
+
+const found = [...mappings(schema, '#')];
+
+test('every field says in a sentence what it is', () => {
+  const fields = found.flatMap(([place, { properties, additionalProperties }]) => [
+    ...Object.entries(isNode(properties) ? properties : {}).map(
+      ([name, field]) => [`${place}/${name}`, field] as const,
+    ),
+    ...(isNode(additionalProperties) ? [[`${place}/*`, additionalProperties] as const] : []),
+  ]);
+  expect(fields.length).toBeGreaterThan(40);
+  for (const [place, field] of fields) {
+    const description = isNode(field) ? descriptionOf(field) : undefined;
+    expect({ place, description }).toEqual({ place, description: expect.stringMatching(/\.$/) });
+  }
+});
+
+test('no mapping takes keys it does not know', () => {
+  for (const [place, { additionalProperties }] of found) {
+    expect({
+      place,
+      open: additionalProperties === undefined || additionalProperties === true,
+    }).toEqual({
+      place,
+      open: false,
+    });
+  }
+});
+
+test('a stated default is the one in the sentence', () => {
+  const stated = found.flatMap(([place, { properties }]) =>
+    Object.entries(isNode(properties) ? properties : {}).flatMap(([name, field]) =>
+      isNode(field) && 'default' in field && !Array.isArray(field.default)
+        ? [{ place: `${place}/${name}`, field }]
+        : [],
+    ),
+  );
+  expect(stated.length).toBeGreaterThan(10);
+  for (const { place, field } of stated) {
+    const sentence = `Default: ${String(field.default)}.`;
+    expect({ place, description: field.description }).toEqual({
+      place,
+      description: expect.stringContaining(sentence),
+    });
+  }
+});
