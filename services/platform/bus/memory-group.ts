@@ -1,0 +1,143 @@
+/**
+ * Consumer groups of the in-memory bus. Members joining or leaving end every assignment of the group
+ * and start new ones under the next join epoch, as the Kafka adapter does, so that a service is
+ * exercised by the same rebalances in one process.
+ */
+import type { Clock } from '../clock/clock.ts';
+import type { Assignment, SubscribeOptions, Subscription, TopicPartition } from './bus.ts';
+import { type MemoryLog, type MemoryTopics, startOffset } from './memory-log.ts';
+import { createPoller, type PollSource } from './poller.ts';
+import { assignRanges } from './range-assignment.ts';
+
+interface Tenure extends PollSource {
+  /** Nothing is available before; called when `onAssigned` has answered. */
+  open(offset: number): void;
+}
+
+interface Member {
+  readonly topics: readonly string[];
+  revokeAll(): void;
+  assign(assignment: Assignment): void;
+}
+
+interface Group {
+  readonly members: Member[];
+  readonly committed: Map<string, number>;
+  joinEpoch: number;
+}
+
+/** A subscription as the bus sees it: it is told about arrivals. */
+export interface MemorySubscription extends Subscription {
+  announce(): void;
+}
+
+export interface MemoryGroups {
+  subscribe(options: SubscribeOptions): MemorySubscription;
+}
+
+export function createMemoryGroups(topics: MemoryTopics, clock: Clock): MemoryGroups {
+  const groups = new Map<string, Group>();
+
+  function groupOf(name: string): Group {
+    const group = groups.get(name) ?? { members: [], committed: new Map(), joinEpoch: 0 };
+    groups.set(name, group);
+    return group;
+  }
+
+  /** Revokes everything before it assigns anything: no partition has two owners, even for a moment. */
+  function rebalance(group: Group): void {
+    for (const member of group.members) member.revokeAll();
+    group.joinEpoch += 1;
+    const assigned = new Map<Member, TopicPartition[]>();
+    for (const topic of new Set(group.members.flatMap((member) => member.topics))) {
+      const readers = group.members.filter((member) => member.topics.includes(topic));
+      const partitionCount = topics.partitionCount(topic) ?? 0;
+      const lists = assignRanges([{ topic, partitionCount }], readers.length);
+      readers.forEach((reader, index) => {
+        assigned.set(reader, [...(assigned.get(reader) ?? []), ...lists[index]!]);
+      });
+    }
+    for (const [member, list] of assigned) {
+      for (const at of list) member.assign({ ...at, joinEpoch: group.joinEpoch });
+    }
+  }
+
+  function subscribe(options: SubscribeOptions): MemorySubscription {
+    for (const topic of options.topics) topics.log({ topic, partition: 0 });
+    const group = groupOf(options.group);
+    const tenures = new Map<string, Tenure>();
+    const poller = createPoller(clock, () => [...tenures.values()]);
+    let closed = false;
+
+    const owns = (assignment: Assignment): boolean =>
+      tenures.get(keyOf(assignment))?.assignment.joinEpoch === assignment.joinEpoch;
+
+    async function begin(tenure: Tenure): Promise<void> {
+      const { assignment } = tenure;
+      try {
+        const start = await options.onAssigned(assignment);
+        const committed = group.committed.get(keyOf(assignment)) ?? null;
+        tenure.open(startOffset(start, { log: topics.log(assignment), committed }));
+        poller.announce();
+      } catch (error) {
+        if (owns(assignment)) poller.fail(error);
+      }
+    }
+
+    const member: Member = {
+      topics: options.topics,
+      revokeAll() {
+        const ended = [...tenures.values()];
+        tenures.clear();
+        for (const { assignment } of ended) options.onRevoked(assignment);
+      },
+      assign(assignment) {
+        const tenure = createTenure(assignment, topics.log(assignment));
+        tenures.set(keyOf(assignment), tenure);
+        void begin(tenure);
+      },
+    };
+    group.members.push(member);
+    rebalance(group);
+
+    return {
+      poll: (pollOptions) => poller.poll(pollOptions),
+      owns,
+      async commit(assignment, offset) {
+        if (owns(assignment)) group.committed.set(keyOf(assignment), offset);
+      },
+      assignments: () => [...tenures.values()].map((tenure) => tenure.assignment),
+      announce: () => poller.announce(),
+      async close() {
+        if (closed) return;
+        closed = true;
+        member.revokeAll();
+        group.members.splice(group.members.indexOf(member), 1);
+        poller.close();
+        rebalance(group);
+      },
+    };
+  }
+
+  return { subscribe };
+}
+
+function createTenure(assignment: Assignment, log: MemoryLog): Tenure {
+  let position: number | null = null;
+  return {
+    assignment,
+    available: () => (position === null ? 0 : log.length - position),
+    take(count) {
+      const from = position ?? log.length;
+      position = from + count;
+      return log.slice(from, from + count);
+    },
+    open(offset) {
+      position = offset;
+    },
+  };
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}:${partition}`;
+}
