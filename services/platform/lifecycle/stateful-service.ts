@@ -72,8 +72,10 @@ interface Shard {
   commitNumber: number;
   /** Sent and acknowledged; forgotten by the next commit. */
   sentKeys: readonly string[];
+  /** Accepted and not yet committed. */
   recordCount: number;
-  firstRecordAtMs: number;
+  /** Since when there is something to commit: records, or outputs to forget; `null`: nothing. */
+  dirtySinceMs: number | null;
   lastRecordAtMs: number;
 }
 
@@ -120,7 +122,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
       for (const shard of [...shards.values()]) {
         const nowMs = clock.monotonicMs();
         shard.processor.onSilence(nowMs - shard.lastRecordAtMs);
-        const waitedMs = shard.recordCount === 0 ? 0 : nowMs - shard.firstRecordAtMs;
+        const waitedMs = shard.dirtySinceMs === null ? 0 : nowMs - shard.dirtySinceMs;
         if (shard.processor.hasOutputs || waitedMs >= FLUSH_INTERVAL_MS) {
           await flush(shard, subscription, context);
         }
@@ -128,7 +130,10 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     },
     drain: async (subscription, context) => {
       for (const shard of [...shards.values()]) {
-        if (shard.recordCount > 0) await flush(shard, subscription, context);
+        // A first commit may leave outputs, which a second one forgets.
+        while (shard.dirtySinceMs !== null && heldBy(shard.assignment) === shard) {
+          await flush(shard, subscription, context);
+        }
       }
     },
     dispose: async () => shards.clear(),
@@ -157,7 +162,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     try {
       await options.prepareBatch(batch.records, context);
       const nowMs = clock.monotonicMs();
-      if (shard.recordCount === 0) shard.firstRecordAtMs = nowMs;
+      shard.dirtySinceMs ??= nowMs;
       shard.lastRecordAtMs = nowMs;
       for (const record of batch.records) {
         shard.processor.accept(record);
@@ -204,6 +209,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     shard.recordCount = 0;
     if (outputs.length > 0) await context.retry('send', () => bus.produce(outputs));
     shard.sentKeys = sentKeys;
+    shard.dirtySinceMs = sentKeys.length > 0 ? clock.monotonicMs() : null;
     await context.retry('commit offset', () =>
       subscription.commit(shard.assignment, shard.nextOffset),
     );
@@ -259,7 +265,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
       commitNumber,
       sentKeys: outbox.map((entry) => entry.key),
       recordCount: 0,
-      firstRecordAtMs: nowMs,
+      dirtySinceMs: outbox.length > 0 ? nowMs : null,
       lastRecordAtMs: nowMs,
     };
   }
