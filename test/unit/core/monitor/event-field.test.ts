@@ -16,7 +16,10 @@ describe('eventFields', () => {
         { name: 'wrapped', type: { type: { type: 'float' } } },
         {
           name: 'home',
-          type: ['null', { type: 'record', name: 'Place', fields: [{ name: 'zip', type: 'string' }] }],
+          type: [
+            'null',
+            { type: 'record', name: 'Place', fields: [{ name: 'zip', type: 'string' }] },
+          ],
         },
         { name: 'work', type: 'Place' },
         { name: 'away', type: 'a.b.Place' },

@@ -3,20 +3,45 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAvroSchema } from '../../../../services/core/codec/avro-schema.ts';
 import { eventFields } from '../../../../services/core/monitor/event-field.ts';
-import { columnNameOf, eventFieldPaths, freeFieldName } from '../../../../services/core/monitor/field-name.ts';
+import {
+  columnNameOf,
+  eventFieldPaths,
+  freeFieldName,
+} from '../../../../services/core/monitor/field-name.ts';
 import { recordSchema } from '../../../../services/profile/event-schema.ts';
 
 const named = (headers: readonly string[]) => eventFieldPaths(headers).map(columnNameOf);
 
 describe('eventFieldPaths', () => {
   it.each([
-    [['age', 'applicant.age', 'home.dest'], ['age', 'applicant.age', 'home.dest']],
-    [['0', '45', '1.5', ''], ['column_0', 'column_45', 'column_1_5', 'column_3']],
-    [['Passenger Id', 'age (years)', '%', 'Größe'], ['Passenger_Id', 'age_years', 'column_2', 'Gr_e']],
-    [['a', 'a', 'a_2', 'a'], ['a', 'a_2', 'a_2_2', 'a_3']],
-    [['a', 'a.b', 'c.d', 'c'], ['a', 'a_b', 'c.d', 'c_2']],
-    [['__proto__', 'x.__proto__', 'constructor'], ['proto', 'x___proto', 'constructor']],
-    [['.a', 'a..b', 'a.1'], ['a', 'a_b', 'a_1']],
+    [
+      ['age', 'applicant.age', 'home.dest'],
+      ['age', 'applicant.age', 'home.dest'],
+    ],
+    [
+      ['0', '45', '1.5', ''],
+      ['column_0', 'column_45', 'column_1_5', 'column_3'],
+    ],
+    [
+      ['Passenger Id', 'age (years)', '%', 'Größe'],
+      ['Passenger_Id', 'age_years', 'column_2', 'Gr_e'],
+    ],
+    [
+      ['a', 'a', 'a_2', 'a'],
+      ['a', 'a_2', 'a_2_2', 'a_3'],
+    ],
+    [
+      ['a', 'a.b', 'c.d', 'c'],
+      ['a', 'a_b', 'c.d', 'c_2'],
+    ],
+    [
+      ['__proto__', 'x.__proto__', 'constructor'],
+      ['proto', 'x___proto', 'constructor'],
+    ],
+    [
+      ['.a', 'a..b', 'a.1'],
+      ['a', 'a_b', 'a_1'],
+    ],
   ])('%j', (headers, expected) => {
     expect(named(headers)).toEqual(expected);
   });
@@ -31,7 +56,12 @@ describe('eventFieldPaths', () => {
     fc.assert(
       fc.property(fc.array(header, { minLength: 1, maxLength: 30 }), (headers) => {
         const paths = eventFieldPaths(headers);
-        const fields = paths.map((path) => ({ path, type: 'double', nullable: true, header: null }));
+        const fields = paths.map((path) => ({
+          path,
+          type: 'double',
+          nullable: true,
+          header: null,
+        }));
         const schema = recordSchema(fields, []);
         expect(() => parseAvroSchema(schema)).not.toThrow();
         const found = eventFields(schema).map(({ path }) => columnNameOf(path));

@@ -2,8 +2,16 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatReference, parseReference, type Reference } from '../../../../services/core/monitor/reference.ts';
-import { type ColumnSketch, createColumnSketch, encodeColumnSketch } from '../../../../services/core/sketch/column-sketch.ts';
+import {
+  formatReference,
+  parseReference,
+  type Reference,
+} from '../../../../services/core/monitor/reference.ts';
+import {
+  type ColumnSketch,
+  createColumnSketch,
+  encodeColumnSketch,
+} from '../../../../services/core/sketch/column-sketch.ts';
 
 const GOLDEN = new URL('../../../golden/reference-v1/reference.json', import.meta.url);
 
@@ -36,13 +44,19 @@ function goldenReference(): Reference {
     columns: columnsOf(rows),
     slices: new Map([
       ['channel=web', columnsOf(rows.filter(({ channel }) => channel === 'web'))],
-      ['channel=branch "b"', columnsOf(rows.filter(({ channel }) => channel?.startsWith('branch')))],
+      [
+        'channel=branch "b"',
+        columnsOf(rows.filter(({ channel }) => channel?.startsWith('branch'))),
+      ],
     ]),
   };
 }
 
 const bytesOf = (columns: ReadonlyMap<string, ColumnSketch>) =>
-  [...columns].map(([name, sketch]) => [name, Buffer.from(encodeColumnSketch(sketch)).toString('hex')]);
+  [...columns].map(([name, sketch]) => [
+    name,
+    Buffer.from(encodeColumnSketch(sketch)).toString('hex'),
+  ]);
 
 describe('a reference', () => {
   it('is written as it always was', () => {
@@ -61,14 +75,25 @@ describe('a reference', () => {
   });
 
   it('comes back from its text as it was, whatever it holds', () => {
-    const name = fc.oneof(fc.stringMatching(/^[a-z_]{1,8}$/), fc.constantFrom('__proto__', 'constructor'));
+    const name = fc.oneof(
+      fc.stringMatching(/^[a-z_]{1,8}$/),
+      fc.constantFrom('__proto__', 'constructor'),
+    );
     const column = fc.oneof(
       fc.array(fc.option(fc.double())).map(numeric),
       fc.array(fc.option(fc.string())).map(categorical),
     );
-    const columns = fc.array(fc.tuple(name, column), { maxLength: 4 }).map((entries) => new Map(entries));
+    const columns = fc
+      .array(fc.tuple(name, column), { maxLength: 4 })
+      .map((entries) => new Map(entries));
     const slices = fc
-      .array(fc.tuple(fc.tuple(name, fc.string()).map((parts) => parts.join('=')), columns), { maxLength: 3 })
+      .array(
+        fc.tuple(
+          fc.tuple(name, fc.string()).map((parts) => parts.join('=')),
+          columns,
+        ),
+        { maxLength: 3 },
+      )
       .map((entries) => new Map(entries));
     fc.assert(
       fc.property(fc.record({ rowCount: fc.nat(), columns, slices }), (reference) => {
@@ -85,10 +110,23 @@ describe('a reference', () => {
 
   it('shows numbers a person can check', () => {
     const document = JSON.parse(formatReference(goldenReference()));
-    expect(document.columns.income).toMatchObject({ type: 'numeric', count: 294, missing: 6, minimum: 0 });
+    expect(document.columns.income).toMatchObject({
+      type: 'numeric',
+      count: 294,
+      missing: 6,
+      minimum: 0,
+    });
     expect(document.columns.income.quantiles['0.5']).toBeCloseTo(document.columns.income.mean, -1);
-    expect(document.columns.channel).toMatchObject({ missing: 100, top: { web: 100, 'branch "b"': 100 } });
-    expect(document.columns.empty).toMatchObject({ count: 0, mean: null, minimum: null, maximum: null });
+    expect(document.columns.channel).toMatchObject({
+      missing: 100,
+      top: { web: 100, 'branch "b"': 100 },
+    });
+    expect(document.columns.empty).toMatchObject({
+      count: 0,
+      mean: null,
+      minimum: null,
+      maximum: null,
+    });
   });
 });
 
@@ -116,33 +154,72 @@ describe('a text that is no reference', () => {
     ['negative rows', setTop('rows', -1), /at rows: -1, expected a whole number/],
     ['no columns', setTop('columns', undefined), /at columns: is absent, expected an object/],
     ['a list of columns', setTop('columns', []), /at columns: \[\], expected an object/],
-    ['too many columns', setTop('columns', Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`c${n}`, {}]))), /at columns: 1001 entries, expected at most 1000/],
-    ['an endless name', setTop('columns', { ['x'.repeat(2_000)]: {} }), /at columns: a name of 2000 characters/],
-    ['a slice without a value', setTop('slices', { channel: {} }), /at slices\["channel"\]: expected a name such as channel=web/],
-    ['an unknown type', setIncome('type', 'text'), /at columns\.income\.type: "text", expected "numeric" or "categorical"/],
-    ['another type', setIncome('type', 'categorical'), /at columns\.income\.sketch: is numeric, expected categorical/],
+    [
+      'too many columns',
+      setTop('columns', Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`c${n}`, {}]))),
+      /at columns: 1001 entries, expected at most 1000/,
+    ],
+    [
+      'an endless name',
+      setTop('columns', { ['x'.repeat(2_000)]: {} }),
+      /at columns: a name of 2000 characters/,
+    ],
+    [
+      'a slice without a value',
+      setTop('slices', { channel: {} }),
+      /at slices\["channel"\]: expected a name such as channel=web/,
+    ],
+    [
+      'an unknown type',
+      setIncome('type', 'text'),
+      /at columns\.income\.type: "text", expected "numeric" or "categorical"/,
+    ],
+    [
+      'another type',
+      setIncome('type', 'categorical'),
+      /at columns\.income\.sketch: is numeric, expected categorical/,
+    ],
     ['no sketch', setIncome('sketch', undefined), /at columns\.income\.sketch: expected base64/],
-    ['a sketch that is no base64', setIncome('sketch', '!!!!'), /at columns\.income\.sketch: expected base64/],
+    [
+      'a sketch that is no base64',
+      setIncome('sketch', '!!!!'),
+      /at columns\.income\.sketch: expected base64/,
+    ],
     ['a sketch of nothing', setIncome('sketch', ''), /at columns\.income\.sketch: /],
     ['a sketch of noise', setIncome('sketch', 'AAAAAAAAAAAAAAAA'), /at columns\.income\.sketch: /],
-    ['a count edited by hand', setIncome('count', 5), /at columns\.income\.count: is 5, but the sketch says 294/],
-    ['missing edited by hand', setIncome('missing', 0), /at columns\.income\.missing: is 0, but the sketch says 6/],
+    [
+      'a count edited by hand',
+      setIncome('count', 5),
+      /at columns\.income\.count: is 5, but the sketch says 294/,
+    ],
+    [
+      'missing edited by hand',
+      setIncome('missing', 0),
+      /at columns\.income\.missing: is 0, but the sketch says 6/,
+    ],
   ])('%s is refused by its place', (_, text, message) => {
     expect(() => parseReference(text)).toThrow(
-      expect.objectContaining({ code: 'configuration.invalid', message: expect.stringMatching(message) }),
+      expect.objectContaining({
+        code: 'configuration.invalid',
+        message: expect.stringMatching(message),
+      }),
     );
   });
 
   it('is read or refused, never a crash, wherever a character is changed', () => {
     const text = readFileSync(GOLDEN, 'utf8');
     fc.assert(
-      fc.property(fc.nat(text.length - 1), fc.constantFrom('"', '{', '}', '0', 'A', ',', '\u0000', ''), (at, by) => {
-        try {
-          parseReference(text.slice(0, at) + by + text.slice(at + 1));
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'configuration.invalid' });
-        }
-      }),
+      fc.property(
+        fc.nat(text.length - 1),
+        fc.constantFrom('"', '{', '}', '0', 'A', ',', '\u0000', ''),
+        (at, by) => {
+          try {
+            parseReference(text.slice(0, at) + by + text.slice(at + 1));
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'configuration.invalid' });
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });
