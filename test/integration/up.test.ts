@@ -100,7 +100,7 @@ describeWithKafkaAndRedis('tidegauge up', ({ brokers, redisUrl }) => {
         );
         expect(await running.stop()).toBe(0);
 
-        const address = (await start())['http'] as string;
+        const address = (await start()).http as string;
         await send(stream.records.slice(half));
         const predictions = await until(
           () => topicRecords('predictions'),

@@ -1,0 +1,159 @@
+/**
+ * What a run is printed as: one JSON object for machines, a page for people. The shape of the JSON is
+ * a contract (README, "Scripting"); times are ISO 8601, nothing in it depends on the wall clock.
+ */
+import type { Alert } from '../core/message/alert.ts';
+import type { Report } from '../core/message/report.ts';
+import type { RunResult } from '../embedded/execute-run.ts';
+import { groupDigits } from './progress.ts';
+
+interface ColumnJson {
+  readonly distances: Readonly<Record<string, number>>;
+  readonly threshold: number | null;
+  readonly verdict: string;
+  readonly count: number;
+  readonly missing: number;
+}
+
+interface SliceJson {
+  readonly n: number;
+  readonly verdict: string;
+  readonly columns: Readonly<Record<string, ColumnJson>>;
+}
+
+interface WindowJson extends SliceJson {
+  readonly start: string;
+  readonly end: string;
+  /** By slice key, `channel=web`; only where the monitor has slices. */
+  readonly slices?: Readonly<Record<string, SliceJson>>;
+}
+
+export interface RunResultJson {
+  readonly events: number;
+  readonly valid: number;
+  readonly quarantined: number;
+  readonly quarantinedByRule: Readonly<Record<string, number>>;
+  readonly predictions: number;
+  readonly late: number;
+  readonly windows: readonly WindowJson[];
+  readonly alerts: readonly Alert[];
+}
+
+export function runResultJson(result: RunResult): RunResultJson {
+  const bySpan = new Map<string, Report[]>();
+  for (const report of result.reports) {
+    const span = `${report.windowStartMs}:${report.windowEndMs}`;
+    bySpan.set(span, [...(bySpan.get(span) ?? []), report]);
+  }
+  return {
+    events: result.published,
+    valid: result.valid,
+    quarantined: result.quarantined,
+    quarantinedByRule: result.quarantinedByCode,
+    predictions: result.predictions,
+    late: result.late,
+    windows: [...bySpan.values()].flatMap(windowJson),
+    alerts: result.alerts,
+  };
+}
+
+function windowJson(reports: readonly Report[]): WindowJson[] {
+  const whole = reports.find((report) => report.slice === '');
+  if (whole === undefined) return [];
+  const slices = reports.filter((report) => report.slice !== '');
+  return [
+    {
+      start: new Date(whole.windowStartMs).toISOString(),
+      end: new Date(whole.windowEndMs).toISOString(),
+      ...sliceJson(whole),
+      ...(slices.length === 0
+        ? {}
+        : {
+            slices: Object.fromEntries(slices.map((report) => [report.slice, sliceJson(report)])),
+          }),
+    },
+  ];
+}
+
+function sliceJson(report: Report): SliceJson {
+  const columns = report.columns.map(
+    ({ name, distances, threshold, verdict, count, missingCount }) => [
+      name,
+      { distances, threshold, verdict, count, missing: missingCount },
+    ],
+  );
+  return { n: report.count, verdict: report.verdict, columns: Object.fromEntries(columns) };
+}
+
+/** The page for people: counts, windows with their farthest column, alerts. */
+export function runResultText(result: RunResultJson): string {
+  const lines = [
+    `events       ${groupDigits(result.events)}`,
+    `  valid        ${groupDigits(result.valid)}`,
+    `  quarantined  ${groupDigits(result.quarantined)}${brokenRules(result)}`,
+    `predictions  ${groupDigits(result.predictions)}`,
+    `late         ${groupDigits(result.late)}`,
+    '',
+    `windows      ${result.windows.length}`,
+    ...result.windows.map(windowLine),
+    '',
+    ...distanceTable(result),
+    '',
+    result.alerts.length === 0 ? 'alerts       none' : `alerts       ${result.alerts.length}`,
+    ...result.alerts.map(
+      (alert) => `  ${alert.windowEnd}  ${alert.state.padEnd(8)}  ${alert.rule}  ${alert.summary}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function brokenRules(result: RunResultJson): string {
+  const rules = Object.entries(result.quarantinedByRule).map(([rule, count]) => `${rule} ${count}`);
+  return rules.length === 0 ? '' : `  (${rules.join(', ')})`;
+}
+
+function windowLine(window: WindowJson): string {
+  const farthest = Object.entries(window.columns)
+    .flatMap(([name, column]) => {
+      const [distance] = Object.entries(column.distances);
+      return distance === undefined ? [] : [{ name, metric: distance[0], value: distance[1] }];
+    })
+    .sort((a, b) => b.value - a.value)[0];
+  const detail =
+    farthest === undefined
+      ? ''
+      : `farthest ${farthest.name} ${farthest.metric} ${farthest.value.toFixed(3)}`;
+  const count = `n ${groupDigits(window.n)}`.padEnd(10);
+  return `  ${window.start} – ${window.end}  ${count} ${window.verdict.padEnd(17)} ${detail}`;
+}
+
+/** Per column the range of its distances over the windows that were judged, and how many drifted. */
+function distanceTable(result: RunResultJson): string[] {
+  const columns = new Map<
+    string,
+    { metric: string; values: number[]; drifted: number; threshold: number | null }
+  >();
+  for (const window of result.windows) {
+    for (const [name, column] of Object.entries(window.columns)) {
+      const [distance] = Object.entries(column.distances);
+      if (distance === undefined || column.verdict === 'insufficient-data') continue;
+      const [metric, value] = distance;
+      const row = columns.get(name) ?? {
+        metric,
+        values: [],
+        drifted: 0,
+        threshold: column.threshold,
+      };
+      row.values.push(value);
+      if (column.verdict === 'drift') row.drifted += 1;
+      columns.set(name, row);
+    }
+  }
+  const width = Math.max(6, ...[...columns.keys()].map((name) => name.length));
+  const header = `${'column'.padEnd(width)}  distance    threshold  least  most   drifting windows`;
+  const rows = [...columns].map(([name, { metric, values, drifted, threshold }]) => {
+    const range = `${Math.min(...values).toFixed(3)}  ${Math.max(...values).toFixed(3)}`;
+    return `${name.padEnd(width)}  ${metric.padEnd(10)}  ${String(threshold ?? '–').padEnd(9)}  ${range}  ${drifted}`;
+  });
+  return [header, ...rows];
+}

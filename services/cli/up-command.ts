@@ -1,0 +1,136 @@
+/**
+ * `tidegauge up` and `tidegauge run <service>`: the services of a live monitor, all in this process
+ * or one alone, until interrupted.
+ */
+import { Argument, type Command } from 'commander';
+import { CodedError } from '../core/errors.ts';
+import { STOP_DEADLINE_MS } from '../core/limits.ts';
+import { LIVE_RUN } from '../core/message/topics.ts';
+import { createPipeline, SERVICES, type ServiceName } from '../embedded/pipeline.ts';
+import { createHealthServer } from '../platform/http/health-server.ts';
+import type { Component } from '../platform/lifecycle/component.ts';
+import { startAll, stopAll } from '../platform/lifecycle/supervise.ts';
+import { type Connections, connect } from './connect.ts';
+import { interruptSignal } from './interrupt.ts';
+import { openBundle, scopeOf } from './open-bundle.ts';
+import { type Listen, parseListen } from './option.ts';
+
+interface LiveOptions {
+  readonly bundle: string;
+  readonly brokers?: string;
+  readonly redis?: string;
+  readonly schemaRegistry?: string;
+  readonly http: Listen;
+  readonly json?: true;
+}
+
+const DEFAULT_LISTEN = '127.0.0.1:9464';
+
+export function addUpCommand(program: Command): void {
+  addLiveOptions(
+    program
+      .command('up')
+      .description('run all services of a monitor in this process, on Kafka and Redis'),
+  ).action((options: LiveOptions) => runLive(null, options));
+}
+
+export function addRunCommand(program: Command): void {
+  const service = new Argument('<service>', 'the service to run').choices(Object.keys(SERVICES));
+  addLiveOptions(
+    program
+      .command('run')
+      .description('run one service of a monitor, on Kafka and Redis')
+      .addArgument(service),
+  ).action((name: ServiceName, options: LiveOptions) => runLive(name, options));
+}
+
+function addLiveOptions(command: Command): Command {
+  return command
+    .requiredOption('--bundle <folder>', 'the folder that describes the monitor')
+    .option('--brokers <host:port,…>', 'Kafka brokers (default: KAFKA_BROKERS)')
+    .option('--redis <url>', 'Redis (default: REDIS_URL)')
+    .option(
+      '--schema-registry <url>',
+      'schema registry for Confluent ids (default: SCHEMA_REGISTRY_URL)',
+    )
+    .option(
+      '--http <host:port>',
+      'where /livez, /readyz and /metrics listen',
+      parseListen,
+      parseListen(DEFAULT_LISTEN),
+    )
+    .option('--json', 'print one JSON object when ready, and one on the last line when stopped');
+}
+
+async function runLive(name: ServiceName | null, options: LiveOptions): Promise<void> {
+  const { env } = process;
+  const bundle = await openBundle(options.bundle);
+  const ports = connect({
+    environment: env,
+    logLevel: 'info',
+    serviceName: name === null ? 'tidegauge' : `tidegauge-${name}`,
+    brokers: required(options.brokers ?? env.KAFKA_BROKERS, '--brokers or KAFKA_BROKERS', 'Kafka'),
+    redisUrl: required(options.redis ?? env.REDIS_URL, '--redis or REDIS_URL', 'Redis'),
+    schemaRegistryUrl: options.schemaRegistry ?? env.SCHEMA_REGISTRY_URL ?? null,
+    bundle,
+  });
+  try {
+    await runUntilStopped(name, options, ports, scopeOf(bundle, LIVE_RUN));
+  } finally {
+    await ports.close();
+  }
+}
+
+async function runUntilStopped(
+  name: ServiceName | null,
+  options: LiveOptions,
+  ports: Connections,
+  scope: ReturnType<typeof scopeOf>,
+): Promise<void> {
+  const logger = ports.telemetry.logger('tidegauge');
+  const services: readonly Component[] =
+    name === null ? createPipeline(ports, scope) : [SERVICES[name](ports, scope)];
+  const health = createHealthServer({
+    ...options.http,
+    components: services,
+    telemetry: ports.telemetry,
+    logger,
+  });
+  const signal = interruptSignal();
+  const all = [health, ...services];
+  try {
+    await startAll(all);
+    logger.info(
+      { http: health.address, services: services.map((service) => service.name) },
+      'ready',
+    );
+    if (options.json) print({ state: 'ready', http: health.address });
+    await Promise.race([interrupted(signal), ...services.map((service) => service.finished)]);
+  } finally {
+    await stopAll(all, STOP_DEADLINE_MS);
+    if (options.json) {
+      print({
+        state: 'stopped',
+        services: services.map((service) => ({ name: service.name, ...service.health() })),
+      });
+    }
+  }
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+}
+
+function required(value: string | undefined, where: string, what: string): string {
+  if (value === undefined || value === '') {
+    throw new CodedError('configuration.invalid', `${what} is needed: give ${where}`);
+  }
+  return value;
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
