@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CodedError } from '../core/errors.ts';
+import { EMBEDDED_BACKLOG_RECORDS_MAX } from '../core/limits.ts';
 import type { Bus } from '../platform/bus/bus.ts';
 import { createKafkaBus, type KafkaBusOptions } from '../platform/bus/kafka-bus.ts';
 import { createMemoryBus } from '../platform/bus/memory-bus.ts';
@@ -59,7 +60,7 @@ export function connect(options: ConnectOptions): Connections {
     telemetry,
     bus:
       options.brokers === null
-        ? createMemoryBus({ clock })
+        ? createMemoryBus({ clock, backlogRecordsMax: EMBEDDED_BACKLOG_RECORDS_MAX })
         : openKafka(options.brokers, { environment, clock, telemetry }),
     store:
       options.redisUrl === null

@@ -39,6 +39,8 @@ export const BATCH_LINGER_MS_MAX = 100;
 export const POLL_RECORDS_MAX = 2_000;
 /** Bytes prefetched per partition before it is paused. */
 export const PREFETCH_BYTES_MAX = 8 * 1_048_576;
+/** Records of a partition that wait in the embedded bus before its producer does. */
+export const EMBEDDED_BACKLOG_RECORDS_MAX = 50_000;
 /** How long a poll waits for a first record. */
 export const POLL_WAIT_MS = 250;
 
@@ -83,3 +85,7 @@ assertRelation(REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS, 'REQUEST_TIMEOUT_MS < SE
 assertRelation(STOP_DEADLINE_MS < SESSION_TIMEOUT_MS, 'STOP_DEADLINE_MS < SESSION_TIMEOUT_MS');
 assertRelation(EVENT_BYTES_MAX <= PREFETCH_BYTES_MAX, 'EVENT_BYTES_MAX <= PREFETCH_BYTES_MAX');
 assertRelation(BATCH_ROWS_MAX <= POLL_RECORDS_MAX, 'BATCH_ROWS_MAX <= POLL_RECORDS_MAX');
+assertRelation(
+  FLUSH_RECORDS_MAX + POLL_RECORDS_MAX < EMBEDDED_BACKLOG_RECORDS_MAX,
+  'FLUSH_RECORDS_MAX + POLL_RECORDS_MAX < EMBEDDED_BACKLOG_RECORDS_MAX',
+);

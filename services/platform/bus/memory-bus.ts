@@ -1,7 +1,9 @@
 /**
  * The bus inside one process: for `npm start`, replays of files and tests. Partitions, groups,
- * rebalances and commits behave as on Kafka; nothing survives the process, nothing expires, and
- * records are passed by reference. Subscribing to a topic that does not exist fails at once, as
+ * rebalances and commits behave as on Kafka; nothing survives the process, and records are passed by
+ * reference. Either everything is kept, or memory stays bounded: a record is forgotten once every
+ * group reading its topic has committed past it, and `produce` waits while one is far behind.
+ * Subscribing to a topic that does not exist fails at once, as
  * nobody else can be about to create it.
  */
 import { CodedError } from '../../core/errors.ts';
@@ -11,15 +13,48 @@ import { createPartitioner } from './key-partition.ts';
 import { createMemoryGroups, type MemorySubscription } from './memory-group.ts';
 import { createMemoryTopics } from './memory-log.ts';
 
-export function createMemoryBus({ clock }: { readonly clock: Clock }): Bus {
+export interface MemoryBusOptions {
+  readonly clock: Clock;
+  /**
+   * Records a group may lag behind on a partition before `produce` waits for it; what all groups have
+   * committed is forgotten. Absent: everything is kept and nobody waits. Must exceed what a service
+   * takes before it commits.
+   */
+  readonly backlogRecordsMax?: number;
+}
+
+export function createMemoryBus({ clock, backlogRecordsMax }: MemoryBusOptions): Bus {
   const topics = createMemoryTopics();
-  const groups = createMemoryGroups(topics, clock);
+  const groups = createMemoryGroups(topics, clock, onCommitted);
+  const waiters = new Set<() => void>();
   const subscriptions = new Set<MemorySubscription>();
   const partitionOf = createPartitioner();
   let closed = false;
 
   function assertOpen(): void {
     if (closed) throw new CodedError('dependency.bus', 'the memory bus is closed');
+  }
+
+  function onCommitted(at: TopicPartition): void {
+    if (backlogRecordsMax === undefined) return;
+    topics.log(at).trim(groups.committedByAll(at) ?? 0);
+    for (const wake of waiters) wake();
+    waiters.clear();
+  }
+
+  function isBacklogged(at: TopicPartition): boolean {
+    if (backlogRecordsMax === undefined) return false;
+    const committed = groups.committedByAll(at);
+    return committed !== null && topics.log(at).next - committed > backlogRecordsMax;
+  }
+
+  async function roomFor(records: readonly TopicPartition[]): Promise<void> {
+    if (backlogRecordsMax === undefined) return;
+    const partitions = new Map(records.map((at) => [`${at.topic}:${at.partition}`, at]));
+    while (!closed && [...partitions.values()].some(isBacklogged)) {
+      await new Promise<void>((resolve) => waiters.add(resolve));
+    }
+    assertOpen();
   }
 
   return {
@@ -35,7 +70,8 @@ export function createMemoryBus({ clock }: { readonly clock: Clock }): Bus {
 
     async offsets(at) {
       assertOpen();
-      return { earliest: 0, next: topics.log(at).length };
+      const { earliest, next } = topics.log(at);
+      return { earliest, next };
     },
 
     async produce(records) {
@@ -46,7 +82,8 @@ export function createMemoryBus({ clock }: { readonly clock: Clock }): Bus {
         topics.log({ topic: record.topic, partition });
         return { ...record, partition, timestampMs: record.timestampMs ?? nowMs };
       });
-      for (const record of placed) topics.append(record);
+      await roomFor(placed);
+      for (const record of placed) topics.log(record).append(record);
       for (const subscription of subscriptions) subscription.announce();
     },
 
@@ -68,21 +105,19 @@ export function createMemoryBus({ clock }: { readonly clock: Clock }): Bus {
 
     async *read(at: TopicPartition, from: number, to: number): AsyncIterable<BusRecord> {
       assertOpen();
-      const log = topics.log(at);
-      for (let offset = Math.max(0, from); offset < to && offset < log.length; offset += 1) {
-        yield log[offset]!;
-      }
+      yield* topics.log(at).slice(from, to);
     },
 
     async offsetAt(at, timestampMs) {
       assertOpen();
-      const log = topics.log(at);
-      const found = log.findIndex((record) => record.timestampMs >= timestampMs);
-      return found === -1 ? log.length : found;
+      const { earliest, next } = topics.log(at);
+      const held = topics.log(at).slice(earliest, next);
+      return held.find((record) => record.timestampMs >= timestampMs)?.offset ?? next;
     },
 
     async close() {
       closed = true;
+      for (const wake of waiters) wake();
       for (const subscription of subscriptions) await subscription.close();
       subscriptions.clear();
     },

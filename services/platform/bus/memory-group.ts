@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../clock/clock.ts';
 import type { Assignment, SubscribeOptions, Subscription, TopicPartition } from './bus.ts';
-import { type MemoryLog, type MemoryTopics, startOffset } from './memory-log.ts';
+import type { MemoryLog, MemoryTopics } from './memory-log.ts';
 import { createPoller, type PollSource } from './poller.ts';
 import { assignRanges } from './range-assignment.ts';
 
@@ -22,6 +22,8 @@ interface Member {
 
 interface Group {
   readonly members: Member[];
+  /** Every topic a member ever subscribed to: the group may come back for it. */
+  readonly topics: Set<string>;
   readonly committed: Map<string, number>;
   joinEpoch: number;
 }
@@ -33,13 +35,24 @@ export interface MemorySubscription extends Subscription {
 
 export interface MemoryGroups {
   subscribe(options: SubscribeOptions): MemorySubscription;
+  /** The least offset some group that reads the topic has yet to commit; `null` where none reads it. */
+  committedByAll(at: TopicPartition): number | null;
 }
 
-export function createMemoryGroups(topics: MemoryTopics, clock: Clock): MemoryGroups {
+export function createMemoryGroups(
+  topics: MemoryTopics,
+  clock: Clock,
+  onCommitted: (at: TopicPartition) => void,
+): MemoryGroups {
   const groups = new Map<string, Group>();
 
   function groupOf(name: string): Group {
-    const group = groups.get(name) ?? { members: [], committed: new Map(), joinEpoch: 0 };
+    const group = groups.get(name) ?? {
+      members: [],
+      topics: new Set(),
+      committed: new Map(),
+      joinEpoch: 0,
+    };
     groups.set(name, group);
     return group;
   }
@@ -65,6 +78,7 @@ export function createMemoryGroups(topics: MemoryTopics, clock: Clock): MemoryGr
   function subscribe(options: SubscribeOptions): MemorySubscription {
     for (const topic of options.topics) topics.log({ topic, partition: 0 });
     const group = groupOf(options.group);
+    for (const topic of options.topics) group.topics.add(topic);
     const tenures = new Map<string, Tenure>();
     const poller = createPoller(clock, () => [...tenures.values()]);
     let closed = false;
@@ -77,7 +91,7 @@ export function createMemoryGroups(topics: MemoryTopics, clock: Clock): MemoryGr
       try {
         const start = await options.onAssigned(assignment);
         const committed = group.committed.get(keyOf(assignment)) ?? null;
-        tenure.open(startOffset(start, { log: topics.log(assignment), committed }));
+        tenure.open(topics.log(assignment).startOffset(start, committed));
         poller.announce();
       } catch (error) {
         if (owns(assignment)) poller.fail(error);
@@ -104,7 +118,9 @@ export function createMemoryGroups(topics: MemoryTopics, clock: Clock): MemoryGr
       poll: (pollOptions) => poller.poll(pollOptions),
       owns,
       async commit(assignment, offset) {
-        if (owns(assignment)) group.committed.set(keyOf(assignment), offset);
+        if (!owns(assignment)) return;
+        group.committed.set(keyOf(assignment), offset);
+        onCommitted(assignment);
       },
       assignments: () => [...tenures.values()].map((tenure) => tenure.assignment),
       announce: () => poller.announce(),
@@ -119,16 +135,22 @@ export function createMemoryGroups(topics: MemoryTopics, clock: Clock): MemoryGr
     };
   }
 
-  return { subscribe };
+  function committedByAll(at: TopicPartition): number | null {
+    const readers = [...groups.values()].filter((group) => group.topics.has(at.topic));
+    if (readers.length === 0) return null;
+    return Math.min(...readers.map((group) => group.committed.get(keyOf(at)) ?? 0));
+  }
+
+  return { subscribe, committedByAll };
 }
 
 function createTenure(assignment: Assignment, log: MemoryLog): Tenure {
   let position: number | null = null;
   return {
     assignment,
-    available: () => (position === null ? 0 : log.length - position),
+    available: () => (position === null ? 0 : log.next - position),
     take(count) {
-      const from = position ?? log.length;
+      const from = position ?? log.next;
       position = from + count;
       return log.slice(from, from + count);
     },
