@@ -6,22 +6,13 @@
  * contiguous run, which consumers drop by `tg-origin`.**
  */
 import { planBatch } from '../core/batch/plan-batch.ts';
-import { createEventReader, type DecodedEvent } from '../core/codec/event-reader.ts';
-import { CodedError, type Rejection } from '../core/errors.ts';
+import { createEventReader } from '../core/codec/event-reader.ts';
+import { CodedError } from '../core/errors.ts';
 import { POLL_RECORDS_MAX, POLL_WAIT_MS } from '../core/limits.ts';
-import { HEADER, headerText } from '../core/message/header.ts';
 import { originOf } from '../core/message/origin.ts';
 import { OriginFilter } from '../core/message/origin-filter.ts';
-import { predictionCodec } from '../core/message/prediction.ts';
-import { quarantine } from '../core/message/quarantine.ts';
-import {
-  type BusRecord,
-  type OutgoingRecord,
-  passOn,
-  withTraceparent,
-} from '../core/message/record.ts';
+import { type BusRecord, withTraceparent } from '../core/message/record.ts';
 import { runTopics } from '../core/message/topics.ts';
-import { createSliceKeys } from '../core/monitor/measured-columns.ts';
 import type { Assignment, Subscription } from '../platform/bus/bus.ts';
 import { checkModelFits } from '../platform/config/check-model-fits.ts';
 import type { Component } from '../platform/lifecycle/component.ts';
@@ -36,15 +27,16 @@ import type { LoadedModel } from '../platform/model/model-runtime.ts';
 import { WriterSchemas } from '../platform/registry/writer-schemas.ts';
 import { createInferenceEvents } from './events.ts';
 import { createModelBatching, type ModelBatching } from './model-batch.ts';
-import { isRejection, type RowScore, scoreBatch } from './score-batch.ts';
+import { type Answer, createRecordRouter, type RecordRouter, type Work } from './route.ts';
+import { scoreBatch } from './score-batch.ts';
 
 const NAME = 'inference-worker';
 
-/** One record in arrival order; rows and what needs no model (controls, refusals) wait together. */
+/** In arrival order; rows and what needs no model (controls, refusals) wait together. */
 interface Waiting {
   readonly assignment: Assignment;
   readonly record: BusRecord;
-  readonly work: { readonly event: DecodedEvent } | { readonly rejection: Rejection } | 'pass-on';
+  readonly work: Work;
   readonly arrivedMs: number;
 }
 
@@ -65,11 +57,11 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
     needsRoot: false,
   });
   const writerSchemas = new WriterSchemas(ports.schemaSource, reader);
-  const sliceKeys = createSliceKeys(monitor);
   const origins = new Map<string, OriginFilter>();
   let waiting: Waiting[] = [];
   let model: LoadedModel | null = null;
   let batching: ModelBatching | null = null;
+  let router: RecordRouter | null = null;
 
   return createConsumingService({
     name: NAME,
@@ -86,7 +78,16 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
           `${spec.file} does not fit the monitor: ${message}`,
         );
       }
+      const { digest } = model.description;
       batching = createModelBatching(monitor, spec, model.description);
+      router = createRecordRouter({
+        topics,
+        monitor,
+        reader,
+        batching,
+        version: spec.version,
+        digest,
+      });
       events.modelLoaded(model.description);
     },
     subscribe: () =>
@@ -131,19 +132,12 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
     const filter = origins.get(tenure(assignment));
     if (filter === undefined) return;
     if (!filter.advance(originOf(record))) return events.eventRepeated();
-    waiting.push({ assignment, record, work: workOf(record), arrivedMs: clock.monotonicMs() });
-  }
-
-  function workOf(record: BusRecord): Waiting['work'] {
-    if (headerText(record.headers, HEADER.control) !== null) return 'pass-on';
-    const outcome = reader.read(record.value);
-    if (outcome.kind === 'rejected') return { rejection: outcome.rejection };
-    if (outcome.kind === 'schema-needed') {
-      const message = `writer schema ${outcome.schemaId} is not known`;
-      return { rejection: { code: 'decode.unknown-schema', message } };
-    }
-    const rejection = batching!.check(outcome.event.cells);
-    return rejection === null ? { event: outcome.event } : { rejection };
+    waiting.push({
+      assignment,
+      record,
+      work: router!.workOf(record),
+      arrivedMs: clock.monotonicMs(),
+    });
   }
 
   async function runBatch(
@@ -162,22 +156,18 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
     span.setAttribute('tidegauge.batch.trigger', trigger);
     span.setAttribute('tidegauge.model.version', spec!.version);
     try {
-      const rows = batch.flatMap(({ work }) => (hasEvent(work) ? [work.event.cells] : []));
-      const startedMs = clock.monotonicMs();
-      const scores = rows.length === 0 ? [] : await scoreBatch(model!, batching!, rows);
-      if (rows.length > 0) events.batchRun(rows.length, trigger, clock.monotonicMs() - startedMs);
-      const outgoing = route(batch, scores).map((record) =>
-        withTraceparent(record, span.traceparent),
-      );
-      // A tenure that ended meanwhile is no longer ours to answer for; its next owner reads it again.
-      const current = batch.filter((item) => subscription.owns(item.assignment));
-      if (current.length < batch.length)
-        waiting = waiting.filter((item) => subscription.owns(item.assignment));
-      const owned = outgoing.filter((_, index) => subscription.owns(batch[index]!.assignment));
-      await context.retry('send', () => bus.produce(owned));
-      const done = new Set(current);
+      const answers = await answerBatch(batch, trigger);
+      // A tenure that ended during the run is not ours to answer for: its next owner reads it again.
+      const owned = answers.filter(({ item }) => subscription.owns(item.assignment));
+      const outgoing = owned.map(({ answer }) => withTraceparent(answer.record, span.traceparent));
+      await context.retry('send', () => bus.produce(outgoing));
+      for (const { answer } of owned) {
+        if (answer.kind === 'predicted') events.eventPredicted();
+        else if (answer.kind === 'refused') events.eventQuarantined(answer.code);
+      }
+      const done = new Set(owned.map(({ item }) => item));
       waiting = waiting.filter((item) => !done.has(item));
-      for (const [assignment, nextOffset] of nextOffsets(current)) {
+      for (const [assignment, nextOffset] of nextOffsets([...done])) {
         await context.retry('commit offset', () => subscription.commit(assignment, nextOffset));
       }
       span.end();
@@ -187,49 +177,25 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
     }
   }
 
-  /** One outgoing record per waiting one, in order; `scores` are those of the rows among them. */
-  function route(
+  /** One answer per waiting record, in order. */
+  async function answerBatch(
     batch: readonly Waiting[],
-    scores: readonly RowScore[],
-  ): readonly OutgoingRecord[] {
+    trigger: string,
+  ): Promise<readonly { readonly item: Waiting; readonly answer: Answer }[]> {
+    const rows = batch.flatMap(({ work }) => (work.kind === 'row' ? [work.event.cells] : []));
+    const startedMs = clock.monotonicMs();
+    const scores = rows.length === 0 ? [] : await scoreBatch(model!, batching!, rows);
+    if (rows.length > 0) events.batchRun(rows.length, trigger, clock.monotonicMs() - startedMs);
     let row = 0;
-    return batch.map(({ record, work }) => {
-      if (work === 'pass-on') return passOn(record, topics.predictions);
-      const answer = hasEvent(work) ? scores[row++]! : work.rejection;
-      if (isRejection(answer)) {
-        events.eventQuarantined(answer.code);
-        const origin = originOf(record);
-        return quarantine(record, {
-          stage: NAME,
-          topic: topics.quarantine,
-          rejection: answer,
-          origin,
-        });
-      }
-      events.eventPredicted();
-      return predictionRecord(record, (work as { event: DecodedEvent }).event, answer);
+    return batch.map((item) => {
+      const { record, work } = item;
+      const answer =
+        work.kind === 'row'
+          ? router!.answerRow(record, work.event, scores[row++]!)
+          : router!.answer(record, work);
+      return { item, answer };
     });
   }
-
-  function predictionRecord(
-    record: BusRecord,
-    event: DecodedEvent,
-    outputs: readonly number[],
-  ): OutgoingRecord {
-    const value = predictionCodec.encode({
-      id: event.id,
-      eventTimeMs: event.eventTimeMs,
-      modelVersion: spec!.version,
-      modelDigest: model!.description.digest,
-      slices: sliceKeys(event.cells),
-      outputs,
-    });
-    return { ...passOn(record, topics.predictions), value };
-  }
-}
-
-function hasEvent(work: Waiting['work']): work is { readonly event: DecodedEvent } {
-  return work !== 'pass-on' && 'event' in work;
 }
 
 function tenure(assignment: Assignment): string {
