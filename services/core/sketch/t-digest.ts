@@ -1,0 +1,263 @@
+/**
+ * A merging t-digest: quantiles of any number of values in a fixed space, most exact at both ends.
+ *
+ * T. Dunning's algorithm on typed arrays. Values go into a buffer; a full buffer is sorted and merged
+ * into the centroids in one pass. Inside, the digest works at twice its nominal compression and comes
+ * down to the nominal one only in `compact`, which lowers the worst rank error fourfold for 10–20 %
+ * more time.
+ *
+ * Guarantees: `add` allocates nothing but the few doublings of its buffer; reading never changes what
+ * the digest becomes, nor does writing its state and going on from that; count, minimum and maximum
+ * are exact; the same values in the same calls give the same bits on every machine. Values are
+ * finite, weights are counts.
+ */
+import { type Centroids, compress, createCentroids } from './centroids.ts';
+import { CumulativeCurve } from './cumulative-curve.ts';
+import { centroidCountMax } from './scale-function.ts';
+import { ascendingCentroids } from './sort-centroids.ts';
+import { sortedValues } from './sort-values.ts';
+
+export const COMPRESSION_DEFAULT = 200;
+export const COMPRESSION_MIN = 20;
+export const COMPRESSION_MAX = 1_000;
+
+/** Values waiting to be merged: more make an update cheaper and a state that is not sealed larger. */
+export const BUFFER_COUNT_MAX = 512;
+const BUFFER_COUNT_MIN = 32;
+/** Weight of one digest, so that every sum of weights is exact. */
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+/** Compression inside, as a multiple of the nominal one. */
+export const WORKING_FACTOR = 2;
+
+/**
+ * The first and the last centroid are pure: they hold the extremes. What lies in the arrays beyond
+ * `centroids.count` means nothing.
+ */
+export interface TDigestState {
+  readonly compression: number;
+  readonly centroids: Centroids;
+  /** In order of arrival. */
+  readonly buffer: Float64Array;
+  /** `null` while every weight in the buffer is 1. */
+  readonly bufferWeights: Float64Array | null;
+}
+
+/** No values beside the centroids. */
+const NO_VALUES = Float64Array.of(Infinity);
+/** Where the next pass of any digest writes. A digest that keeps it leaves its own arrays here. */
+let spare = createCentroids(0);
+
+export class TDigest {
+  readonly compression: number;
+  #centroids: Centroids = createCentroids(0);
+  #buffer = new Float64Array(BUFFER_COUNT_MIN);
+  #bufferWeights: Float64Array | null = null;
+  #bufferCount = 0;
+  #count = 0;
+  #minimum = Infinity;
+  #maximum = -Infinity;
+  /** What was read last, and the count it belongs to. */
+  #curve: CumulativeCurve | null = null;
+  #curveCount = 0;
+
+  /** `compression`: see scale-function.ts; a whole number from 20 to 1 000. */
+  constructor(options: { readonly compression?: number } = {}) {
+    const compression = options.compression ?? COMPRESSION_DEFAULT;
+    if (!isCompression(compression)) {
+      throw new RangeError(
+        `compression is a whole number from ${COMPRESSION_MIN} to ${COMPRESSION_MAX}, not ${compression}`,
+      );
+    }
+    this.compression = compression;
+  }
+
+  /** The digest a state was read from, to the bit. The state is trusted; its arrays are taken over. */
+  static restore(state: TDigestState): TDigest {
+    const digest = new TDigest({ compression: state.compression });
+    const { centroids, buffer, bufferWeights } = state;
+    if (centroids.count > 0) {
+      digest.#centroids = centroids;
+      digest.#minimum = centroids.means[0]!;
+      digest.#maximum = centroids.means[centroids.count - 1]!;
+      for (let index = 0; index < centroids.count; index++) {
+        digest.#count += centroids.weights[index]!;
+      }
+    }
+    for (let index = 0; index < buffer.length; index++) {
+      digest.add(buffer[index]!, bufferWeights?.[index] ?? 1);
+    }
+    return digest;
+  }
+
+  /** All that a digest is, as a view that is valid until the digest changes. */
+  get state(): TDigestState {
+    return {
+      compression: this.compression,
+      centroids: this.#centroids,
+      buffer: this.#buffer.subarray(0, this.#bufferCount),
+      bufferWeights: this.#bufferWeights?.subarray(0, this.#bufferCount) ?? null,
+    };
+  }
+
+  /** Weight of everything added. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** `Infinity` while empty. */
+  get minimum(): number {
+    return this.#minimum;
+  }
+
+  /** `-Infinity` while empty. */
+  get maximum(): number {
+    return this.#maximum;
+  }
+
+  /** Adds a finite value `weight` times; `weight` is a positive whole number. */
+  add(value: number, weight = 1): void {
+    if (value - value !== 0) throw new RangeError(`a t-digest takes finite values, not ${value}`);
+    if (this.#bufferCount === this.#buffer.length) this.#makeRoom();
+    if (weight !== 1 || this.#bufferWeights !== null) this.#bufferWeight(weight);
+    // Minus zero becomes zero: they are equal and must sort and encode alike.
+    const item = value + 0;
+    this.#buffer[this.#bufferCount++] = item;
+    this.#count += weight;
+    if (item < this.#minimum) this.#minimum = item;
+    if (item > this.#maximum) this.#maximum = item;
+  }
+
+  /** Adds the first `count` of `values`, each once. */
+  addMany(values: Float64Array, count: number = values.length): void {
+    for (let index = 0; index < count; index++) this.add(values[index]!);
+  }
+
+  /**
+   * Takes in all of `others` in one pass, which keeps the error of a single digest; one after the
+   * other would add it up. The others are left as they are, and their order does not matter.
+   */
+  merge(others: readonly TDigest[]): void {
+    const parts = [this as TDigest, ...others].filter((part) => part.#count > 0);
+    if (parts.length === 0 || (parts.length === 1 && parts[0] === this)) return;
+    const total = parts.reduce((sum, part) => sum + part.#count, 0);
+    this.#minimum = parts.reduce((least, part) => Math.min(least, part.#minimum), Infinity);
+    this.#maximum = parts.reduce((most, part) => Math.max(most, part.#maximum), -Infinity);
+    const merged = spareFor(this.#workingCompression);
+    const options = { total, compression: this.#workingCompression };
+    compress(ascendingItems(parts), NO_VALUES, 0, options, merged);
+    this.#count = total;
+    spare = this.#centroids;
+    this.#become(merged);
+  }
+
+  /**
+   * Merges the buffer and comes down to the nominal compression: what is then written is small. For
+   * a digest that is complete; it may be added to afterwards, but is not what it would have become.
+   */
+  compact(): void {
+    if (this.#count === 0) return;
+    const compacted = createCentroids(centroidCountMax(this.compression));
+    const options = { total: this.#count, compression: this.compression };
+    compress(this.#settled(), NO_VALUES, 0, options, compacted);
+    this.#become(compacted);
+  }
+
+  /** The value below which a share `q` of all values lies; NaN while empty. */
+  quantile(q: number): number {
+    if (!(q >= 0 && q <= 1)) throw new RangeError(`a quantile is asked for in [0, 1], not at ${q}`);
+    return this.#count === 0 ? Number.NaN : this.curve().quantile(q);
+  }
+
+  /** The share of values below `x` and half of those equal to it; NaN while empty. */
+  cdf(x: number): number {
+    return this.#count === 0 ? Number.NaN : this.curve().cdf(x);
+  }
+
+  /** The distribution as it is now, for reading often; the digest must not be empty. */
+  curve(): CumulativeCurve {
+    if (this.#curve === null || this.#curveCount !== this.#count) {
+      this.#curve = new CumulativeCurve(this.#settled());
+      this.#curveCount = this.#count;
+    }
+    return this.#curve;
+  }
+
+  /** The buffer is full: a larger one, up to the limit, and then it is emptied. */
+  #makeRoom(): void {
+    if (this.#buffer.length < BUFFER_COUNT_MAX) {
+      const larger = new Float64Array(Math.min(2 * this.#buffer.length, BUFFER_COUNT_MAX));
+      larger.set(this.#buffer);
+      this.#buffer = larger;
+      return;
+    }
+    const settled = this.#settled();
+    spare = this.#centroids;
+    this.#become(settled);
+  }
+
+  /** Weights are kept only while there are any but 1. */
+  #bufferWeight(weight: number): void {
+    if (!(Number.isSafeInteger(weight) && weight > 0 && this.#count + weight <= COUNT_MAX)) {
+      throw new RangeError(
+        `a weight is a whole number from 1 and all together below 2^53, not ${weight}`,
+      );
+    }
+    this.#bufferWeights ??= new Float64Array(BUFFER_COUNT_MAX).fill(1);
+    this.#bufferWeights[this.#bufferCount] = weight;
+  }
+
+  get #workingCompression(): number {
+    return WORKING_FACTOR * this.compression;
+  }
+
+  /** Centroids and buffer in one, valid until the next pass; the digest is not changed. */
+  #settled(): Centroids {
+    if (this.#bufferCount === 0) return this.#centroids;
+    const output = spareFor(this.#workingCompression);
+    const options = { total: this.#count, compression: this.#workingCompression };
+    if (this.#bufferWeights === null) {
+      const values = sortedValues(this.#buffer, this.#bufferCount);
+      compress(this.#centroids, values, this.#bufferCount, options, output);
+    } else {
+      compress(ascendingItems([this]), NO_VALUES, 0, options, output);
+    }
+    return output;
+  }
+
+  /** Everything is in these centroids now. */
+  #become(centroids: Centroids): void {
+    this.#centroids = centroids;
+    this.#bufferCount = 0;
+    this.#bufferWeights = null;
+    this.#curve = null;
+  }
+}
+
+function spareFor(compression: number): Centroids {
+  const capacity = centroidCountMax(compression);
+  if (spare.means.length < capacity) spare = createCentroids(capacity);
+  return spare;
+}
+
+/** What some digests hold, buffers included, as one ascending list. */
+function ascendingItems(digests: readonly TDigest[]): Centroids {
+  const states = digests.map((digest) => digest.state);
+  const all = createCentroids(
+    states.reduce((sum, { centroids, buffer }) => sum + centroids.count + buffer.length, 0),
+  );
+  for (const { centroids, buffer, bufferWeights } of states) {
+    const end = all.count + centroids.count;
+    all.means.set(centroids.means.subarray(0, centroids.count), all.count);
+    all.weights.set(centroids.weights.subarray(0, centroids.count), all.count);
+    all.mixed.set(centroids.mixed.subarray(0, centroids.count), all.count);
+    all.means.set(buffer, end);
+    if (bufferWeights === null) all.weights.fill(1, end, end + buffer.length);
+    else all.weights.set(bufferWeights, end);
+    all.count = end + buffer.length;
+  }
+  return ascendingCentroids(all);
+}
+
+export function isCompression(value: number): boolean {
+  return Number.isInteger(value) && value >= COMPRESSION_MIN && value <= COMPRESSION_MAX;
+}
