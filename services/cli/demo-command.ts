@@ -11,7 +11,7 @@ import { interruptSignal } from './interrupt.ts';
 import { openBundle, scopeOf } from './open-bundle.ts';
 import { parseCount } from './option.ts';
 import { createProgress, groupDigits } from './progress.ts';
-import { type RunResultJson, runResultJson, runResultText } from './run-result.ts';
+import { type RunResultJson, runResultJson, runResultText, shortTime } from './run-result.ts';
 
 const EXAMPLE_FOLDER = new URL('../../deploy/examples/credit-default/', import.meta.url);
 
@@ -172,7 +172,7 @@ function demoText(json: RunResultJson, injected: Injected, elapsedMs: number): s
   const rate = groupDigits((json.events / elapsedMs) * 1000);
   return [
     '',
-    `injected     ${injected.start}  ${injected.column}: ${injected.description}`,
+    `injected     ${shortTime(injected.start)}  ${injected.column}: ${injected.description}`,
     found,
     '',
     runResultText(json),

@@ -90,7 +90,8 @@ export function runResultText(result: RunResultJson): string {
   const lines = [
     `events       ${groupDigits(result.events)}`,
     `  valid        ${groupDigits(result.valid)}`,
-    `  quarantined  ${groupDigits(result.quarantined)}${brokenRules(result)}`,
+    `  quarantined  ${groupDigits(result.quarantined)}`,
+    ...brokenRules(result),
     `predictions  ${groupDigits(result.predictions)}`,
     `late         ${groupDigits(result.late)}`,
     '',
@@ -101,15 +102,21 @@ export function runResultText(result: RunResultJson): string {
     '',
     result.alerts.length === 0 ? 'alerts       none' : `alerts       ${result.alerts.length}`,
     ...result.alerts.map(
-      (alert) => `  ${alert.windowEnd}  ${alert.state.padEnd(8)}  ${alert.rule}  ${alert.summary}`,
+      (alert) =>
+        `  ${shortTime(alert.windowEnd)}  ${alert.state.padEnd(8)}  ${alert.rule}  ${alert.summary}`,
     ),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function brokenRules(result: RunResultJson): string {
-  const rules = Object.entries(result.quarantinedByRule).map(([rule, count]) => `${rule} ${count}`);
-  return rules.length === 0 ? '' : `  (${rules.join(', ')})`;
+function brokenRules(result: RunResultJson): string[] {
+  const rules = Object.entries(result.quarantinedByRule);
+  return rules.map(([rule, count]) => `    ${rule.padEnd(22)}  ${groupDigits(count)}`);
+}
+
+/** 2026-03-02T03:15:00.000Z → 2026-03-02T03:15Z. */
+export function shortTime(iso: string): string {
+  return iso.replace(/:00\.000Z$|\.000Z$/, 'Z');
 }
 
 function windowLine(window: WindowJson): string {
@@ -124,7 +131,7 @@ function windowLine(window: WindowJson): string {
       ? ''
       : `farthest ${farthest.name} ${farthest.metric} ${farthest.value.toFixed(3)}`;
   const count = `n ${groupDigits(window.n)}`.padEnd(10);
-  return `  ${window.start} – ${window.end}  ${count} ${window.verdict.padEnd(17)} ${detail}`;
+  return `  ${shortTime(window.start)} – ${shortTime(window.end)}  ${count} ${window.verdict.padEnd(17)} ${detail}`;
 }
 
 /** Per column the range of its distances over the windows that were judged, and how many drifted. */

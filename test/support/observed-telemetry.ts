@@ -28,7 +28,10 @@ export interface ObservedTelemetry {
 
 export function observeTelemetry(): ObservedTelemetry {
   const memory = createMemoryTelemetry();
-  const found = new Map<string, Omit<ObservedMetric, 'labels'> & { readonly labels: Set<string> }>();
+  const found = new Map<
+    string,
+    Omit<ObservedMetric, 'labels'> & { readonly labels: Set<string> }
+  >();
 
   function define(kind: ObservedMetric['kind'], definition: MetricDefinition) {
     const { name, unit, description } = definition;
@@ -77,6 +80,7 @@ export function observeTelemetry(): ObservedTelemetry {
       [...found.values()]
         .map((metric) => ({ ...metric, labels: [...metric.labels].sort() }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    logs: () => [...new Set(memory.logs.map(({ level, message }) => `${level}: ${message}`))].sort(),
+    logs: () =>
+      [...new Set(memory.logs.map(({ level, message }) => `${level}: ${message}`))].sort(),
   };
 }

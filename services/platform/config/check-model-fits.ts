@@ -16,7 +16,12 @@ function widthOf({ shape }: TensorDescription): number | null {
   );
 }
 
-function checkInputs(model: MonitorModel, description: ModelDescription, list: ProblemList): void {
+function checkInputs(
+  model: MonitorModel,
+  required: ReadonlySet<string>,
+  description: ModelDescription,
+  list: ProblemList,
+): void {
   const inputs = new Map(description.inputs.map((input) => [input.name, input]));
   for (const { tensor, columns } of model.inputs) {
     const at = ['model', 'inputs', tensor];
@@ -33,6 +38,10 @@ function checkInputs(model: MonitorModel, description: ModelDescription, list: P
     }
     if (input.type === 'string') {
       list.add(at, `the model takes text for input ${tensor}, expected numbers`, 'key');
+    } else if (!input.type.startsWith('float')) {
+      const optional = columns.filter((name) => !required.has(name)).join(', ');
+      const message = `input ${tensor} is ${input.type}, which has no missing value, expected ${optional} to be required`;
+      if (optional !== '') list.add(at, message);
     }
   }
   const given = new Set(model.inputs.map(({ tensor }) => tensor));
@@ -74,7 +83,8 @@ export function checkModelFits(
 ): Problem[] {
   const list = new ProblemList(MONITOR_FILE, locate);
   if (monitor.model === null) return [];
-  checkInputs(monitor.model, description, list);
+  const required = monitor.columns.filter((column) => column.required).map(({ name }) => name);
+  checkInputs(monitor.model, new Set(required), description, list);
   checkOutputs(monitor.model, description, list);
   return list.problems;
 }

@@ -149,15 +149,13 @@ async function checkModelFile(file: MonitorFile, directory: string, list: Proble
   }
 }
 
-function warnings(file: MonitorFile, locate: Locate): Problem[] {
+function warnings(file: MonitorFile, reference: Reference | null, locate: Locate): Problem[] {
   const list = new ProblemList(MONITOR_FILE, locate);
-  const inputs = new Set(Object.values(file.model?.inputs ?? {}).flat());
-  for (const name of inputs) {
-    if (file.columns[name]?.required !== true) {
-      const message =
-        'a model input that is not required: an event without it is valid but cannot be scored';
-      list.add(['columns', name], message, 'key');
-    }
+  const sliced = [...(reference?.slices.keys() ?? [])];
+  for (const [index, name] of (file.slices ?? []).entries()) {
+    if (reference === null || sliced.some((key) => key.startsWith(`${name}=`))) continue;
+    const message = `${REFERENCE_FILE} has no slice of ${name}: its windows are measured and not judged; profile with --slice ${name}`;
+    list.add(['slices', index], message);
   }
   return list.problems;
 }
@@ -208,6 +206,6 @@ export async function loadBundle(
       reference,
       locate: document.locate,
     },
-    warnings: warnings(file, document.locate),
+    warnings: warnings(file, reference, document.locate),
   };
 }

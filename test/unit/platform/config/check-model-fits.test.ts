@@ -63,6 +63,16 @@ test('an unknown output, an index beyond it and text are refused', async () => {
   ]);
 });
 
+test('an integer input asks for columns that are never missing', async () => {
+  const integers: ModelDescription['inputs'] = [{ ...INPUT, type: 'int64' }];
+  expect(await problems({ inputs: integers })).toEqual([]);
+  expect(
+    await problems({ inputs: integers }, monitorYaml('required: true, range', 'range')),
+  ).toEqual([
+    'monitor.yaml:31:26: model.inputs.float_input: input float_input is int64, which has no missing value, expected age to be required',
+  ]);
+});
+
 test('without a model there is nothing to fit', async () => {
   const yaml = monitorYaml('', '')
     .replace(/model:\n( .*\n)+/, '')

@@ -233,6 +233,16 @@ describe('a reference', () => {
     ]);
   });
 
+  test('without a slice the monitor has is warned of', async () => {
+    const directory = await writeBundle({ 'reference.json': reference(GOOD) });
+    const result = await loadBundle(directory);
+    expect(result.ok && result.warnings.map(formatProblem)).toEqual([
+      expect.stringMatching(
+        /^monitor\.yaml:\d+:\d+: slices\[0\]: reference\.json has no slice of channel/,
+      ),
+    ]);
+  });
+
   test('that is no reference is refused', async () => {
     const found = await problems('{}');
     expect(found).toHaveLength(1);
