@@ -17,7 +17,7 @@ export function createAlerting(ports: ServicePorts, scope: ServiceScope): Compon
   const { monitor, run } = scope;
   const topics = runTopics(monitor, run);
   const events = createAlertingEvents(ports.telemetry);
-  const shardOptions = { rules: monitor.alertRules, alertsTopic: topics.alerts, events };
+  const shardOptions = { run, rules: monitor.alertRules, alertsTopic: topics.alerts, events };
 
   return createStatefulService({
     name: NAME,

@@ -2,7 +2,8 @@
  * The state machines of alerting: takes reports, says what changed. Knows neither bus nor store.
  */
 import { type Alert, alertId, encodeAlert, hashParts } from '../core/message/alert.ts';
-import { CONTROL_END_OF_RUN, HEADER, headerBytes } from '../core/message/header.ts';
+import { endOfRunHeaders } from '../core/message/control.ts';
+import { HEADER, headerBytes } from '../core/message/header.ts';
 import type { BusRecord, OutgoingRecord } from '../core/message/record.ts';
 import { type ColumnReport, type Report, reportCodec } from '../core/message/report.ts';
 import type { AlertRule } from '../core/monitor/monitor.ts';
@@ -12,6 +13,7 @@ import type { AlertingEvents } from './events.ts';
 import { encodeHead, encodeSeries, restoreAlerting, seriesKey } from './state.ts';
 
 export interface AlertingShardOptions {
+  readonly run: string;
   readonly rules: readonly AlertRule[];
   readonly alertsTopic: string;
   readonly events: AlertingEvents;
@@ -126,8 +128,8 @@ export class AlertingShard implements ShardProcessor {
       key: Buffer.from(alert.fingerprint),
       value: encodeAlert(alert),
       headers: {
-        'content-type': headerBytes('application/cloudevents+json; charset=UTF-8'),
-        'tg-alert-id': headerBytes(alertId(alert)),
+        [HEADER.contentType]: headerBytes('application/cloudevents+json; charset=UTF-8'),
+        [HEADER.alertId]: headerBytes(alertId(alert)),
       },
       timestampMs: null,
     });
@@ -139,7 +141,7 @@ export class AlertingShard implements ShardProcessor {
       partition: 0,
       key: null,
       value: null,
-      headers: { [HEADER.control]: headerBytes(CONTROL_END_OF_RUN) },
+      headers: endOfRunHeaders(this.#options.run),
       timestampMs: null,
     });
   }

@@ -3,7 +3,7 @@
  *
  * | entry | content | lifetime |
  * |---|---|---|
- * | `head` | JSON: sequence of the next report expected | for ever |
+ * | `head` | JSON: sequence of the next report expected | as long as the shard |
  * | `series:<fingerprint>` | JSON: phase, streak, start of the drift | while it is not quiet |
  */
 import type { SeriesState } from './decide.ts';

@@ -113,8 +113,17 @@ function openRedisStore(url: string, environment: Environment, telemetry: Teleme
   });
 }
 
-function openSchemaSource({ schemaRegistryUrl, bundle }: ConnectOptions): SchemaSource | null {
-  if (schemaRegistryUrl !== null) return createHttpSchemaSource({ url: schemaRegistryUrl });
+function openSchemaSource(options: ConnectOptions): SchemaSource | null {
+  const { schemaRegistryUrl, bundle, environment } = options;
+  if (schemaRegistryUrl !== null) {
+    const username = environment.SCHEMA_REGISTRY_USERNAME;
+    const password = secret('SCHEMA_REGISTRY_PASSWORD', environment);
+    return createHttpSchemaSource({
+      url: schemaRegistryUrl,
+      ...(username === undefined ? {} : { username }),
+      ...(password === null ? {} : { password }),
+    });
+  }
   if (bundle.schemaDirectory !== null) return createFileSchemaSource(bundle.schemaDirectory);
   return null;
 }

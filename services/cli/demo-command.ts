@@ -2,13 +2,14 @@
  * `tidegauge demo`: the credit-default example through the whole pipeline, in this process, on a
  * seeded stream with bad records and one drift.
  */
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { createAvroCodec } from '../core/codec/avro-encoder.ts';
 import { executeRun } from '../embedded/execute-run.ts';
 import type { ReplayRecord, ReplaySource } from '../replay/replay.ts';
 import { connect } from './connect.ts';
 import { interruptSignal } from './interrupt.ts';
-import { openBundle, scopeOf } from './open-bundle.ts';
+import { newRunId, openBundle, scopeOf } from './open-bundle.ts';
 import { parseCount } from './option.ts';
 import { createProgress, groupDigits } from './progress.ts';
 import { type RunResultJson, runResultJson, runResultText, shortTime } from './run-result.ts';
@@ -77,7 +78,7 @@ export function addDemoCommand(program: Command): void {
 }
 
 async function runDemo(options: DemoOptions): Promise<void> {
-  const bundle = await openBundle(EXAMPLE_FOLDER.pathname);
+  const bundle = await openBundle(fileURLToPath(EXAMPLE_FOLDER));
   const ports = connect({
     environment: process.env,
     logLevel: 'error',
@@ -102,7 +103,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const progress = createProgress('scoring and measuring', ports.clock, process.stderr);
   const startedMs = ports.clock.monotonicMs();
   try {
-    const result = await executeRun(ports, scopeOf(bundle, 'demo'), {
+    const result = await executeRun(ports, scopeOf(bundle, newRunId()), {
       source: demoSource(generator, bundle.eventSchema, { ...options, driftStartMs }),
       signal: interruptSignal(),
       onProgress: (done) => progress.update({ done, total: options.events, unit: 'events' }),

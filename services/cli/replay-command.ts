@@ -15,7 +15,7 @@ import { openTopicSource, type RangeEdge } from '../replay/topic-source.ts';
 import { type Connections, connect, openKafka } from './connect.ts';
 import { interruptSignal } from './interrupt.ts';
 import { type LabelCoverage, openLabels } from './labels.ts';
-import { openBundle, scopeOf } from './open-bundle.ts';
+import { newRunId, openBundle, scopeOf } from './open-bundle.ts';
 import { collectDuration, parseRangeEdge, parseRows } from './option.ts';
 import { createProgress, type ProgressState } from './progress.ts';
 import { runResultJson, runResultText } from './run-result.ts';
@@ -140,7 +140,7 @@ async function openFile(
   labels: LabelCoverage | null,
 ): Promise<OpenSource> {
   const dataset: Dataset = await openDataset(file);
-  const scope = scopeOf(bundle, 'replay');
+  const scope = scopeOf(bundle, newRunId());
   const writerSchemas =
     dataset.kind === 'events' && dataset.writerSchema !== null
       ? [...scope.writerSchemas, dataset.writerSchema]
@@ -187,7 +187,7 @@ async function openTopic(
     });
     return {
       source,
-      scope: scopeOf(bundle, 'replay'),
+      scope: scopeOf(bundle, newRunId()),
       progress: (done) => ({ done, total: source.recordCountMax, unit: 'record' }),
       close: () => kafka.close(),
     };

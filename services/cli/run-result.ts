@@ -1,6 +1,6 @@
 /**
  * What a run is printed as: one JSON object for machines, a page for people. The shape of the JSON is
- * a contract (README, "Scripting"); times are ISO 8601, nothing in it depends on the wall clock.
+ * a contract (README.md, "JSON"); times are ISO 8601, nothing in it depends on the wall clock.
  */
 import type { Alert } from '../core/message/alert.ts';
 import type { Report } from '../core/message/report.ts';

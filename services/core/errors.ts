@@ -95,7 +95,7 @@ export const ERRORS = {
   'time.out-of-range': {
     kind: 'permanent',
     class: 'time',
-    meaning: 'the event time is before 1970 or after 2100',
+    meaning: 'the event time is before 1970, or in 2100 or later',
   },
   'time.future': {
     kind: 'permanent',

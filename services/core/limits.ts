@@ -44,13 +44,11 @@ export const EMBEDDED_BACKLOG_RECORDS_MAX = 50_000;
 /** How long a poll waits for a first record. */
 export const POLL_WAIT_MS = 250;
 
-/** State of one commit to the store: what Redis applies in about 10 ms. */
-export const COMMIT_BYTES_TARGET = 200_000;
 /** A stateful service commits at the latest after this many records of a partition … */
 export const FLUSH_RECORDS_MAX = 20_000;
 /** … or after this long with uncommitted ones. */
 export const FLUSH_INTERVAL_MS = 1_000;
-/** State of a run nobody touches any more is forgotten after this long. */
+/** State of a replay run nobody touches any more is forgotten after this long; live state never is. */
 export const STATE_LIFETIME_MS = 7 * 24 * 3_600_000;
 
 /** Kafka session timeout: a member silent for longer loses its partitions. */

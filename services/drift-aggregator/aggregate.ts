@@ -121,7 +121,7 @@ export class PaneBook {
     const panes = shelfAt(this.#shelf(kind), startMs);
     measure(this.#paneOf(panes, kind, startMs, ''), cells);
     for (const slice of slices) measure(this.#paneOf(panes, kind, startMs, slice), cells);
-    this.#idle = false;
+    if (this.#idle) this.#resume();
     if (eventTimeMs > this.#eventTimeMsMax) this.#advance(eventTimeMs);
     return kind === 'late' ? 'late' : 'on-time';
   }
@@ -131,10 +131,14 @@ export class PaneBook {
     this.#seal(EVENT_TIME_MS_MAX, 'end');
   }
 
-  /** The partition fell silent; says so once. */
+  /**
+   * The partition fell silent; says so once, with what its open panes hold: a window that is judged
+   * meanwhile has it, and the panes stay open for what may still come.
+   */
   markIdle(): void {
     if (this.#idle) return;
     this.#idle = true;
+    for (const pane of inOrder(this.#open, Number.POSITIVE_INFINITY)) this.#emit('open', pane);
     this.#emit('idle', null);
   }
 
@@ -159,20 +163,22 @@ export class PaneBook {
     if (throughMs > this.#sealedThroughMs) this.#seal(throughMs, 'progress');
   }
 
+  /** Windows wait for this partition again. */
+  #resume(): void {
+    this.#idle = false;
+    this.#emit('progress', null);
+  }
+
   /** Sealed panes leave in time order, then the late ones; the closing record carries the step. */
   #seal(throughMs: number, closing: PaneKind): void {
     for (const kind of ['sealed', 'late'] as const) {
       const shelf = this.#shelf(kind);
-      for (const startMs of [...shelf.keys()].sort((a, b) => a - b)) {
-        if (kind === 'sealed' && startMs + this.#options.paneLengthMs > throughMs) continue;
-        const panes = [...shelf.get(startMs)!.values()].sort((a, b) =>
-          a.slice < b.slice ? -1 : 1,
-        );
-        for (const pane of panes) {
-          this.#emit(kind, pane);
-          this.#closed.push(openPaneKey(pane));
-        }
-        shelf.delete(startMs);
+      const startMsMax = kind === 'late' ? throughMs : throughMs - this.#options.paneLengthMs;
+      for (const pane of inOrder(shelf, startMsMax)) {
+        for (const sketch of pane.sketches) if (sketch.kind === 'numeric') sketch.compact();
+        this.#emit(kind, pane);
+        this.#closed.push(openPaneKey(pane));
+        shelf.delete(pane.startMs);
       }
     }
     this.#sealedThroughMs = throughMs;
@@ -249,10 +255,17 @@ function measure(pane: OpenPane, cells: Measurement['cells']): void {
   }
 }
 
+/** Panes that start at or before `startMsMax`, by start, then by slice. */
+function inOrder(shelf: Shelf, startMsMax: number): readonly OpenPane[] {
+  return [...shelf.entries()]
+    .filter(([startMs]) => startMs <= startMsMax)
+    .sort(([a], [b]) => a - b)
+    .flatMap(([, panes]) => [...panes.values()].sort((a, b) => (a.slice < b.slice ? -1 : 1)));
+}
+
 function encodeColumns(columns: readonly PaneBookColumn[], sketches: readonly ColumnSketch[]) {
-  return columns.map((column, index) => {
-    const sketch = sketches[index]!;
-    if (sketch.kind === 'numeric') sketch.compact();
-    return { name: column.name, sketch: asBuffer(encodeColumnSketch(sketch)) };
-  });
+  return columns.map((column, index) => ({
+    name: column.name,
+    sketch: asBuffer(encodeColumnSketch(sketches[index]!)),
+  }));
 }

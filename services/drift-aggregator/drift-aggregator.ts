@@ -75,6 +75,7 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
       partition: assignment.partition,
       paneLengthMs: paneLengthMs(monitor.windowLengthsMs),
       allowedLatenessMs: monitor.allowedLatenessMs,
+      run,
       panesTopic: topics.panes,
       // Silence is a matter of the wall clock, which a replay must not depend on.
       idleTimeoutMs: run === LIVE_RUN ? monitor.idleTimeoutMs : 0,

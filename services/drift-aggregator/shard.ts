@@ -2,7 +2,8 @@
  * One input partition of the drift-aggregator: drops repeats, measures what advances, and turns what
  * changed into state entries and pane records. Knows neither bus nor store.
  */
-import { HEADER, headerText } from '../core/message/header.ts';
+import { isEndOfRun } from '../core/message/control.ts';
+import { HEADER } from '../core/message/header.ts';
 import { encodeOrigin, type Origin, originOf } from '../core/message/origin.ts';
 import { OriginFilter } from '../core/message/origin-filter.ts';
 import { paneCodec } from '../core/message/pane.ts';
@@ -13,6 +14,7 @@ import type { AggregatorEvents } from './events.ts';
 import { encodeHead, encodeOpenPane, restoreShard } from './state.ts';
 
 export interface AggregatorShardOptions extends PaneBookOptions {
+  readonly run: string;
   readonly panesTopic: string;
   /** 0: a silent partition holds windows back for ever. */
   readonly idleTimeoutMs: number;
@@ -43,7 +45,7 @@ export class AggregatorShard implements ShardProcessor {
     const origin = originOf(record);
     if (!this.#origins.advance(origin)) return events.recordRepeated();
     this.#lastOrigin = origin;
-    if (headerText(record.headers, HEADER.control) !== null) return this.#book.end();
+    if (isEndOfRun(record.headers, this.#options.run)) return this.#book.end();
     const measurement = this.#options.measure(record);
     if (measurement === null) return events.recordUnreadable();
     events.recordCounted(this.#book.add(measurement));

@@ -3,7 +3,7 @@
  *
  * | entry | content | lifetime |
  * |---|---|---|
- * | `head` | JSON: watermark, sealed edge, next sequence, last origin per origin partition | for ever |
+ * | `head` | JSON: watermark, sealed edge, next sequence, last origin per origin partition | as long as the shard |
  * | `sealed:<startMs>:<slice>` | an open pane, as a `Pane` record with its sketches as they stand | until sealed |
  * | `late:<startMs>:<slice>` | late events since the last sealing | until the next sealing |
  *

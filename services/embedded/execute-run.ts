@@ -2,7 +2,7 @@
  * One run from its first record to its summary: topics, services, observer, source, and the end.
  *
  * Rejects as soon as any service dies, with that service's reason; whatever happens, everything that
- * was started is stopped.
+ * was started is stopped, and the run's state is forgotten.
  */
 import { STOP_DEADLINE_MS } from '../core/limits.ts';
 import { runTopics } from '../core/message/topics.ts';
@@ -49,5 +49,6 @@ export async function executeRun(
     stopObserving();
     options.signal.removeEventListener('abort', stopObserving);
     await stopAll(components, STOP_DEADLINE_MS);
+    await ports.store.forgetRun(scope.run);
   }
 }

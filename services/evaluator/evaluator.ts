@@ -41,6 +41,7 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
       monitor.model === null ? ['events'] : ['events', 'predictions'];
     return {
       monitor: monitor.name,
+      run,
       windowLengthsMs: monitor.windowLengthsMs,
       contributors: sources.flatMap((source) =>
         Array.from({ length: partitionCount }, (_, partition) => ({ source, partition })),

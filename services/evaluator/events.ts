@@ -40,15 +40,22 @@ export function createEvaluatorEvents(telemetry: Telemetry) {
       panes.cell({ outcome: 'unreadable' }).add();
       logger.error({ offset }, 'a record on the panes topic is no pane of ours; skipped');
     },
-    eventsLate(pane: Pane): void {
-      if (pane.slice === '') lateEvents.cell({ source: pane.source }).add(pane.count);
+    eventsLate(pane: Pane, count: number): void {
+      if (pane.slice === '') lateEvents.cell({ source: pane.source }).add(count);
     },
     windowJudged(report: Report): void {
       const { monitor, slice, verdict } = report;
+      const windowSeconds = String((report.windowEndMs - report.windowStartMs) / 1000);
       windows.cell({ verdict }).add();
       for (const column of report.columns) {
         for (const [name, value] of Object.entries(column.distances)) {
-          distance.set(value, { monitor, column: column.name, distance: name, slice });
+          distance.set(value, {
+            monitor,
+            column: column.name,
+            distance: name,
+            slice,
+            window_seconds: windowSeconds,
+          });
         }
       }
     },

@@ -4,7 +4,7 @@
  */
 
 import { hashParts } from '../core/message/alert.ts';
-import { CONTROL_END_OF_RUN, HEADER, headerBytes } from '../core/message/header.ts';
+import { endOfRunHeaders } from '../core/message/control.ts';
 import { type Pane, paneCodec } from '../core/message/pane.ts';
 import type { BusRecord, OutgoingRecord } from '../core/message/record.ts';
 import { type Report, reportCodec } from '../core/message/report.ts';
@@ -28,6 +28,7 @@ import { encodeHead, restoreEvaluator } from './state.ts';
 
 export interface EvaluatorShardOptions extends WindowBookOptions {
   readonly monitor: string;
+  readonly run: string;
   readonly columns: readonly MeasuredColumn[];
   readonly reference: Reference | null;
   readonly countMin: number;
@@ -61,13 +62,11 @@ export class EvaluatorShard implements ShardProcessor {
     const pane = record.value === null ? null : paneCodec.tryDecode(record.value);
     if (pane === null) return events.paneUnreadable(record.offset);
     const outcome = this.#book.add(pane);
-    events.paneRead(outcome);
-    if (outcome === 'repeated') return;
-    if (outcome === 'late') return events.eventsLate(pane);
-    if (pane.kind === 'sealed') {
-      this.#added.push(pane);
-      return;
-    }
+    events.paneRead(outcome.kind);
+    if (outcome.kind === 'repeated') return;
+    if (outcome.kind === 'late') return events.eventsLate(pane, outcome.lateCount);
+    if (outcome.keep) this.#added.push(pane);
+    if (pane.kind === 'sealed' || pane.kind === 'open') return;
     const { windows, doneKeys } = this.#book.takeReady();
     for (const window of windows) this.#judge(window);
     this.#doneKeys.push(...doneKeys);
@@ -127,7 +126,7 @@ export class EvaluatorShard implements ShardProcessor {
       partition: 0,
       key: Buffer.from(report.slice),
       value: reportCodec.encode(report),
-      headers: report.kind === 'end' ? { [HEADER.control]: headerBytes(CONTROL_END_OF_RUN) } : {},
+      headers: report.kind === 'end' ? endOfRunHeaders(this.#options.run) : {},
       timestampMs: null,
     });
   }

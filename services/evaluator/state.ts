@@ -3,8 +3,8 @@
  *
  * | entry | content | lifetime |
  * |---|---|---|
- * | `head` | JSON: progress per source partition, evaluated edge per window length, next report sequence | for ever |
- * | `pane:<startMs>:<source>:<partition>:<slice>` | a sealed pane, as it came | until all its windows are judged |
+ * | `head` | JSON: progress per source partition, evaluated edge per window length, next report sequence | as long as the shard |
+ * | `pane:<startMs>:<source>:<partition>:<slice>` | a sealed pane, or an open one of an idle partition, as it came | until all its windows are judged |
  */
 import { type Pane, paneCodec } from '../core/message/pane.ts';
 import type { WindowBookSnapshot } from '../core/window/window-book.ts';

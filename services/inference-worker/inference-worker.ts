@@ -81,6 +81,7 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
       const { digest } = model.description;
       batching = createModelBatching(monitor, spec, model.description);
       router = createRecordRouter({
+        run,
         topics,
         monitor,
         reader,

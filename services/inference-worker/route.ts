@@ -4,7 +4,7 @@
  */
 import type { DecodedEvent, EventReader } from '../core/codec/event-reader.ts';
 import type { ErrorCode, Rejection } from '../core/errors.ts';
-import { HEADER, headerText } from '../core/message/header.ts';
+import { isEndOfRun } from '../core/message/control.ts';
 import { originOf } from '../core/message/origin.ts';
 import { predictionCodec } from '../core/message/prediction.ts';
 import { quarantine } from '../core/message/quarantine.ts';
@@ -30,6 +30,7 @@ export interface RecordRouter {
 }
 
 export function createRecordRouter(options: {
+  readonly run: string;
   readonly topics: Topics;
   readonly monitor: Monitor;
   readonly reader: EventReader;
@@ -38,7 +39,7 @@ export function createRecordRouter(options: {
   /** SHA-256 of the model file, hex. */
   readonly digest: string;
 }): RecordRouter {
-  const { topics, reader, batching, version, digest } = options;
+  const { run, topics, reader, batching, version, digest } = options;
   const sliceKeys = createSliceKeys(options.monitor);
 
   function refuse(record: BusRecord, rejection: Rejection): Answer {
@@ -53,7 +54,7 @@ export function createRecordRouter(options: {
 
   return {
     workOf(record) {
-      if (headerText(record.headers, HEADER.control) !== null) return { kind: 'pass-on' };
+      if (isEndOfRun(record.headers, run)) return { kind: 'pass-on' };
       const outcome = reader.read(record.value);
       if (outcome.kind === 'rejected') return { kind: 'refuse', rejection: outcome.rejection };
       if (outcome.kind === 'schema-needed') {

@@ -5,7 +5,7 @@
  * **Every record of the source is published once, in order per partition; the end of the run is a
  * record too, so that what closes the last windows stands in the log.**
  */
-import { CONTROL_END_OF_RUN, HEADER, headerBytes } from '../core/message/header.ts';
+import { endOfRunHeaders } from '../core/message/control.ts';
 import type { OutgoingRecord } from '../core/message/record.ts';
 import { LIVE_RUN, runTopics } from '../core/message/topics.ts';
 import type { Component, Health } from '../platform/lifecycle/component.ts';
@@ -45,6 +45,7 @@ class Replay implements Component {
   readonly #ports: ServicePorts;
   readonly #options: ReplayOptions;
   readonly #abort = new AbortController();
+  readonly #run: string;
   readonly #topic: string;
   #finished: Promise<void> = Promise.resolve();
   #health: Health = { status: 'starting', reason: 'not started' };
@@ -55,6 +56,7 @@ class Replay implements Component {
       throw new Error('a replay has a run of its own, never the live one');
     this.#ports = ports;
     this.#options = options;
+    this.#run = scope.run;
     this.#topic = runTopics(scope.monitor, scope.run).events;
   }
 
@@ -107,7 +109,7 @@ class Replay implements Component {
       partition,
       key: null,
       value: null,
-      headers: { [HEADER.control]: headerBytes(CONTROL_END_OF_RUN) },
+      headers: endOfRunHeaders(this.#run),
       timestampMs: null,
     }));
   }

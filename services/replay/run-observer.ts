@@ -7,6 +7,7 @@
 
 import { POLL_RECORDS_MAX, POLL_WAIT_MS } from '../core/limits.ts';
 import { type Alert, decodeAlert } from '../core/message/alert.ts';
+import { isEndOfRun } from '../core/message/control.ts';
 import { HEADER, headerText } from '../core/message/header.ts';
 import { originOf } from '../core/message/origin.ts';
 import { OriginFilter } from '../core/message/origin-filter.ts';
@@ -80,7 +81,7 @@ export class RunObserver {
   }
 
   #take(record: BusRecord, topics: Omit<ReturnType<typeof runTopics>, 'events'>): void {
-    if (headerText(record.headers, HEADER.control) !== null) {
+    if (isEndOfRun(record.headers, this.#scope.run)) {
       if (record.topic === topics.alerts) this.#ended = true;
       return;
     }

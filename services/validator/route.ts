@@ -4,11 +4,11 @@
  */
 import type { EventReader } from '../core/codec/event-reader.ts';
 import type { ErrorCode, Rejection } from '../core/errors.ts';
-import { CONTROL_END_OF_RUN, HEADER, headerText } from '../core/message/header.ts';
+import { isControl, isEndOfRun } from '../core/message/control.ts';
+import { HEADER } from '../core/message/header.ts';
 import { encodeOrigin } from '../core/message/origin.ts';
 import { quarantine } from '../core/message/quarantine.ts';
 import { type BusRecord, type OutgoingRecord, passOn } from '../core/message/record.ts';
-import { LIVE_RUN } from '../core/message/topics.ts';
 import type { Topics } from '../core/monitor/monitor.ts';
 import type { Validate } from './validate.ts';
 
@@ -28,14 +28,13 @@ export function createRoute(options: RouteOptions): (record: BusRecord) => Route
   const { topics, run, reader, validate } = options;
 
   return (record) => {
-    const control = headerText(record.headers, HEADER.control);
-    if (control !== null) {
-      if (run !== LIVE_RUN && control === CONTROL_END_OF_RUN) {
-        return { kind: 'control', record: forward(record, topics.valid) };
-      }
+    if (isEndOfRun(record.headers, run)) {
+      return { kind: 'control', record: forward(record, topics.valid) };
+    }
+    if (isControl(record.headers)) {
       return refuse(record, {
         code: 'control.unexpected',
-        message: `header ${HEADER.control} on an event of ${run === LIVE_RUN ? 'the live stream' : 'a run'}, expected none`,
+        message: `found header ${HEADER.control}, expected none on an event`,
       });
     }
     const outcome = reader.read(record.value);

@@ -106,7 +106,7 @@ describeWithRedis('Redis', (url) => {
     expect((await store.claim(shard)).epoch).toBe(2);
   });
 
-  test('a shard is one hash that lives for the state lifetime from its last claim or commit', async () => {
+  test('a replay run keeps a shard as one hash, which lives for the state lifetime from its last claim or commit', async () => {
     const admin = new Redis(url);
     closing.push(() => admin.quit());
     const store = open(url, { keyPrefix: 'p:' });
@@ -125,6 +125,16 @@ describeWithRedis('Redis', (url) => {
       expect(lifetimeMs).toBeGreaterThan(STATE_LIFETIME_MS - 60_000);
       expect(lifetimeMs).toBeLessThanOrEqual(STATE_LIFETIME_MS);
     }
+  });
+
+  test('a shard of the live run lives for ever', async () => {
+    const admin = new Redis(url);
+    closing.push(() => admin.quit());
+    const store = open(url);
+    const shard = { ...newShard(), run: 'live', monitor: newShard().run };
+    const { epoch } = await store.claim(shard);
+    await store.commit(shard, commit(epoch, null, '9'));
+    expect(await admin.pttl(`tg:{live/${shard.monitor}/s/t/0}:state`)).toBe(-1);
   });
 
   test('a key that is not ours is refused and left alone', async () => {

@@ -30,8 +30,8 @@ const options: PaneBookOptions = {
 const measurement: fc.Arbitrary<Measurement> = fc.record({
   eventTimeMs: fc.integer({ min: 0, max: 20_000 }),
   cells: fc.tuple(
-    fc.option(fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 }))),
-    fc.option(fc.constantFrom('a', 'b', 'c')),
+    fc.option(fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 })), { nil: null }),
+    fc.option(fc.constantFrom('a', 'b', 'c'), { nil: null }),
   ),
   slices: fc.constantFrom([], ['station=a'], ['station=b']),
 });

@@ -60,7 +60,7 @@ function feed(data: readonly (readonly boolean[])[], choices: readonly number[])
   for (let turn = 0; queues.some((queue) => queue.length > 0); turn += 1) {
     const open = queues.filter((queue) => queue.length > 0);
     const queue = open[(choices[turn % choices.length] ?? 0) % open.length]!;
-    expect(book.add(queue.shift()!)).toBe('accepted');
+    expect(book.add(queue.shift()!).kind).toBe('accepted');
     windows.push(...book.takeReady().windows);
   }
   return { windows, ended: book.ended };
@@ -112,13 +112,42 @@ describe('WindowBook', () => {
     book.add(pane(two[0]!, 0, { endMs: 1_000 }));
     book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
     expect(book.takeReady().windows).toHaveLength(1);
-    expect(book.add(pane(two[1]!, 1, { endMs: 1_000 }))).toBe('late');
+    expect(book.add(pane(two[1]!, 1, { endMs: 1_000, count: 5 }))).toEqual({
+      kind: 'late',
+      lateCount: 5,
+    });
+  });
+
+  it('judges with what an idle partition had, and counts as late only what it gained since', () => {
+    const options = { windowLengthsMs: [1_000], contributors: two };
+    const book = new WindowBook(options, null, []);
+    book.add(pane(two[1]!, 0, { kind: 'open', endMs: 1_000, count: 3 }));
+    book.add(pane(two[1]!, 1, { kind: 'idle' }));
+    book.add(pane(two[0]!, 0, { endMs: 1_000, count: 7 }));
+    book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
+    const [window] = book.takeReady().windows;
+    expect(window?.panes.map(({ count }) => count)).toEqual([7, 3]);
+    const again = new WindowBook(options, JSON.parse(JSON.stringify(book.snapshot)), []);
+    expect(again.add(pane(two[1]!, 2, { endMs: 1_000, count: 5 }))).toEqual({
+      kind: 'late',
+      lateCount: 2,
+    });
+  });
+
+  it('prefers the sealed pane to what it held while it was open', () => {
+    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    book.add(pane(two[1]!, 0, { kind: 'open', endMs: 1_000, count: 3 }));
+    book.add(pane(two[1]!, 1, { kind: 'idle' }));
+    book.add(pane(two[1]!, 2, { endMs: 1_000, count: 5 }));
+    book.add(pane(two[1]!, 3, { kind: 'progress', sealedThroughMs: 1_000 }));
+    book.add(pane(two[0]!, 0, { kind: 'progress', sealedThroughMs: 1_000 }));
+    expect(book.takeReady().windows[0]?.panes.map(({ count }) => count)).toEqual([5]);
   });
 
   it('drops a repeat and refuses a gap', () => {
     const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
-    expect(book.add(pane(two[0]!, 0, { endMs: 1_000 }))).toBe('accepted');
-    expect(book.add(pane(two[0]!, 0, { endMs: 1_000 }))).toBe('repeated');
+    expect(book.add(pane(two[0]!, 0, { endMs: 1_000 })).kind).toBe('accepted');
+    expect(book.add(pane(two[0]!, 0, { endMs: 1_000 })).kind).toBe('repeated');
     expect(() => book.add(pane(two[0]!, 2, { endMs: 1_000 }))).toThrow(
       /pane 2 of events:0 came where 1 was due/,
     );
@@ -131,7 +160,7 @@ describe('WindowBook', () => {
     book.add(stored);
     book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
     const again = new WindowBook(options, JSON.parse(JSON.stringify(book.snapshot)), [stored]);
-    expect(again.add(stored)).toBe('repeated');
+    expect(again.add(stored).kind).toBe('repeated');
     again.add(pane(two[1]!, 0, { kind: 'progress', sealedThroughMs: 1_000 }));
     expect(again.takeReady().windows[0]?.panes).toEqual([stored]);
   });

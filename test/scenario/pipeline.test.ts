@@ -1,5 +1,6 @@
 /** The whole pipeline on the memory adapters: what goes in, and what must come out. */
 import { describe, expect, it } from 'vitest';
+import type { BusRecord } from '../../services/core/message/record.ts';
 import { runTopics } from '../../services/core/message/topics.ts';
 import {
   jsonRecord,
@@ -83,7 +84,7 @@ describe('the pipeline', () => {
       'time.out-of-range': 1,
     });
     const topic = runTopics(monitor, 'test').quarantine;
-    const records = [];
+    const records: BusRecord[] = [];
     for await (const record of ports.bus.read({ topic, partition: 0 }, 0, 3)) records.push(record);
     const text = (name: string) => Buffer.from(records[0]!.headers[name] as Uint8Array).toString();
     expect(Buffer.from(records[0]!.value!).equals(broken)).toBe(true);

@@ -2,7 +2,7 @@
  * The record headers tidegauge reads and writes. Values are UTF-8.
  *
  * `tg-origin` is `<topic>:<partition>:<offset>` of the record at the start of the chain; what is
- * derived from it keeps it, so that a consumer can drop a repeated run (DESIGN 4, rule 1).
+ * derived from it keeps it, so that a consumer can drop a repeated run (origin-filter.ts).
  * `tg-control` marks a record that is not an event; only replay runs carry any.
  */
 export const HEADER = {
@@ -15,10 +15,9 @@ export const HEADER = {
   errorMessage: 'tg-error-message',
   errorOrigin: 'tg-error-origin',
   errorAttempt: 'tg-error-attempt',
+  alertId: 'tg-alert-id',
+  contentType: 'content-type',
 } as const;
-
-/** The value of `tg-control`: the run's last record of a partition; every open window closes. */
-export const CONTROL_END_OF_RUN = 'end-of-run';
 
 export type HeaderValue = Uint8Array | readonly Uint8Array[];
 

@@ -1,7 +1,7 @@
 /**
  * Drops what a crash or a zombie repeated: a record passes only if its origin offset is beyond the
  * last one seen of its origin partition. Sound because every hop keeps partition and order, so a
- * repeat is always a contiguous run that was seen before (DESIGN 4, rule 1).
+ * repeat is always a contiguous run that was seen before.
  */
 import type { Origin } from './origin.ts';
 

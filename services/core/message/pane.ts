@@ -11,10 +11,11 @@ export type PaneSource = 'events' | 'predictions';
 
 /**
  * `sealed`: complete, never changes. `late`: events that came after their pane was sealed; they are
- * counted and kept apart. `progress`: nothing but the watermark's step. `idle`: the partition is
- * silent and holds nobody back until its next pane. `end`: the run is over.
+ * counted and kept apart. `progress`: nothing but the watermark's step. `open`: what a pane holds so
+ * far, said before `idle`: the partition is silent and holds nobody back until its next record.
+ * `end`: the run is over.
  */
-export type PaneKind = 'sealed' | 'late' | 'progress' | 'idle' | 'end';
+export type PaneKind = 'sealed' | 'late' | 'progress' | 'open' | 'idle' | 'end';
 
 export interface PaneColumn {
   readonly name: string;
@@ -58,7 +59,7 @@ export const PANE_SCHEMA = {
       type: {
         type: 'enum',
         name: 'PaneKind',
-        symbols: ['sealed', 'late', 'progress', 'idle', 'end'],
+        symbols: ['sealed', 'late', 'progress', 'open', 'idle', 'end'],
       },
     },
     { name: 'startMs', type: 'long', doc: 'Inclusive, event time; 0 for kinds without data.' },

@@ -3,8 +3,10 @@
  *
  * A window is ready when every source partition that is not idle has sealed everything up to its
  * end. Panes come out in (start, source, partition) order, whatever order they arrived in, so that
- * merging them gives the same bytes every time. A sealed pane that arrives after its window was
- * evaluated (its partition had been idle) is late: counted, never merged.
+ * merging them gives the same bytes every time.
+ *
+ * An idle partition has said what its open panes hold; a window judged meanwhile contains that. When
+ * such a pane is sealed later, what it has gained since is late: counted, never merged.
  */
 import { CodedError } from '../errors.ts';
 import type { Pane, PaneSource } from '../message/pane.ts';
@@ -35,15 +37,22 @@ export interface WindowBookSnapshot {
   readonly progress: readonly SourceProgress[];
   /** Per window length: every window ending at or before this has been evaluated. */
   readonly evaluatedThroughMs: Readonly<Record<string, number>>;
+  /** Events of open panes that were judged before they were sealed, by stored key. */
+  readonly judgedOpen: Readonly<Record<string, number>>;
 }
 
-export type PaneOutcome = 'accepted' | 'repeated' | 'late';
+/** `keep`: the pane is now part of the book's state. `lateCount`: events no window will contain. */
+export type PaneOutcome =
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'accepted'; readonly keep: boolean }
+  | { readonly kind: 'late'; readonly lateCount: number };
 
 export class WindowBook {
   readonly #options: WindowBookOptions;
   readonly #progress = new Map<string, SourceProgress>();
   readonly #evaluatedThroughMs = new Map<number, number>();
   readonly #panes = new Map<string, Pane>();
+  readonly #judgedOpen: Map<string, number>;
 
   constructor(
     options: WindowBookOptions,
@@ -68,12 +77,14 @@ export class WindowBook {
       this.#evaluatedThroughMs.set(lengthMs, snapshot?.evaluatedThroughMs[lengthMs] ?? 0);
     }
     for (const pane of panes) this.#panes.set(storedPaneKey(pane), pane);
+    this.#judgedOpen = new Map(Object.entries(snapshot?.judgedOpen ?? {}));
   }
 
   get snapshot(): WindowBookSnapshot {
     return {
       progress: [...this.#progress.values()].map((progress) => ({ ...progress })),
       evaluatedThroughMs: Object.fromEntries(this.#evaluatedThroughMs),
+      judgedOpen: Object.fromEntries([...this.#judgedOpen].sort(([a], [b]) => (a < b ? -1 : 1))),
     };
   }
 
@@ -85,7 +96,7 @@ export class WindowBook {
   /** Throws `state.corrupt` on a gap in a contributor's sequence: panes were lost. */
   add(pane: Pane): PaneOutcome {
     const progress = this.#progressOf(pane);
-    if (pane.sequence < progress.sequence) return 'repeated';
+    if (pane.sequence < progress.sequence) return { kind: 'repeated' };
     if (pane.sequence > progress.sequence) {
       throw new CodedError(
         'state.corrupt',
@@ -98,11 +109,9 @@ export class WindowBook {
     // Only the closing record of a sealing may move the edge: its panes come before it.
     if (pane.kind === 'progress' || pane.kind === 'end')
       progress.sealedThroughMs = pane.sealedThroughMs;
-    if (pane.kind === 'late') return 'late';
-    if (pane.kind !== 'sealed') return 'accepted';
-    if (this.#evaluatedByAll(pane)) return 'late';
-    this.#panes.set(storedPaneKey(pane), pane);
-    return 'accepted';
+    if (pane.kind === 'late') return { kind: 'late', lateCount: pane.count };
+    if (pane.kind !== 'sealed' && pane.kind !== 'open') return { kind: 'accepted', keep: false };
+    return this.#keep(pane);
   }
 
   /** Complete windows with data, by end, the shorter length first; each is handed out once. */
@@ -120,6 +129,20 @@ export class WindowBook {
     return { windows, doneKeys: this.#dropDone() };
   }
 
+  #keep(pane: Pane): PaneOutcome {
+    const key = storedPaneKey(pane);
+    if (!this.#evaluatedByAll(pane)) {
+      this.#panes.set(key, pane);
+      return { kind: 'accepted', keep: true };
+    }
+    if (pane.kind === 'open') return { kind: 'accepted', keep: false };
+    const judgedCount = this.#judgedOpen.get(key) ?? 0;
+    this.#judgedOpen.delete(key);
+    return judgedCount === pane.count
+      ? { kind: 'accepted', keep: false }
+      : { kind: 'late', lateCount: pane.count - judgedCount };
+  }
+
   #windowsBetween(lengthMs: number, fromMs: number, toMs: number): ReadyWindow[] {
     const byStart = new Map<number, { readonly stretch: Stretch; readonly panes: Pane[] }>();
     for (const pane of this.#panes.values()) {
@@ -135,10 +158,11 @@ export class WindowBook {
     }));
   }
 
-  /** The least sealed edge over contributors that are not idle; where all are, nothing moves. */
+  /** The least sealed edge over contributors that are not idle; where all are, the farthest one. */
   #readyThroughMs(): number {
-    const waited = [...this.#progress.values()].filter((progress) => !progress.idle);
-    if (waited.length === 0) return 0;
+    const all = [...this.#progress.values()];
+    const waited = all.filter((progress) => !progress.idle);
+    if (waited.length === 0) return Math.max(...all.map((progress) => progress.sealedThroughMs));
     return Math.min(...waited.map((progress) => progress.sealedThroughMs));
   }
 
@@ -150,11 +174,12 @@ export class WindowBook {
   }
 
   #dropDone(): string[] {
-    const done = [...this.#panes]
-      .filter(([, pane]) => this.#evaluatedByAll(pane))
-      .map(([key]) => key);
-    for (const key of done) this.#panes.delete(key);
-    return done;
+    const done = [...this.#panes].filter(([, pane]) => this.#evaluatedByAll(pane));
+    for (const [key, pane] of done) {
+      if (pane.kind === 'open') this.#judgedOpen.set(key, pane.count);
+      this.#panes.delete(key);
+    }
+    return done.map(([key]) => key);
   }
 
   #progressOf(pane: Pane): SourceProgress {

@@ -1,7 +1,7 @@
 /**
  * Records a stateful service must send, kept in its state until the bus has acknowledged them.
  *
- * Effects come after commits (DESIGN 4, rule 3): an output is committed together with the state it
+ * Effects come after commits: an output is committed together with the state it
  * follows from, then sent, then forgotten by the next commit. A crash in between sends it again with
  * the same bytes, and the consumer drops the repeat by its sequence.
  */

@@ -15,16 +15,16 @@ export interface Script {
   readonly sha1: string;
 }
 
-/** KEYS: shard. ARGV: lifetime ms. Returns field, value, field, value … with the new epoch. */
+/** KEYS: shard. ARGV: lifetime ms, 0 for ever. Returns field, value, field, value … with the new epoch. */
 export const CLAIM_SCRIPT = script(`
 redis.call('HINCRBY', KEYS[1], '${EPOCH_FIELD}', 1)
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if ARGV[1] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return redis.call('HGETALL', KEYS[1])
 `);
 
 /**
  * KEYS: shard. ARGV: epoch, '1' where a position is expected and '0' where none is, the expected
- * position, the new position, lifetime ms, number of deletes, the fields to delete, then field,
+ * position, the new position, lifetime ms or 0 for ever, number of deletes, the fields to delete, then field,
  * value, field, value …
  *
  * Fields go to HDEL and HSET a thousand at a time, because Lua's \`unpack\` is limited by its stack.
@@ -44,7 +44,7 @@ for first = deletesEnd + 1, #ARGV, 1000 do
   redis.call('HSET', KEYS[1], unpack(ARGV, first, math.min(first + 999, #ARGV)))
 end
 redis.call('HSET', KEYS[1], '${POSITION_FIELD}', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if ARGV[5] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return { 'committed' }
 `);
 

@@ -4,13 +4,15 @@
  * A claim and a commit are one Lua script each, sent once. Where the answer to a commit is lost, it
  * throws `dependency.store-unknown`, and `readPosition` tells whether it was applied; an older copy
  * still under way then cannot do harm, because it fits neither the position nor the epoch any more.
- * A shard is forgotten `STATE_LIFETIME_MS` after its last claim or commit. Keys: redis-shard-key.ts.
+ * A replay's shard is forgotten `STATE_LIFETIME_MS` after its last claim or
+ * commit; a live one never is, because its consumers would take its sequences for repeats. Keys: redis-shard-key.ts.
  *
  * It does not make Redis durable: run it with `appendonly yes` and `maxmemory-policy noeviction`.
  */
 import type { ConnectionOptions } from 'node:tls';
 import { CodedError } from '../../core/errors.ts';
 import { STATE_LIFETIME_MS } from '../../core/limits.ts';
+import { LIVE_RUN } from '../../core/message/topics.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
 import { openRedis, type RedisArgument, RedisRefusal } from './redis-connection.ts';
 import { CLAIM_SCRIPT, COMMIT_SCRIPT, type Script } from './redis-scripts.ts';
@@ -22,7 +24,7 @@ import {
   runPattern,
   shardKey,
 } from './redis-shard-key.ts';
-import type { CommitOutcome, ShardClaim, StateCommit, StateStore } from './state-store.ts';
+import type { CommitOutcome, ShardClaim, ShardId, StateCommit, StateStore } from './state-store.ts';
 
 export interface RedisStateStoreOptions {
   /** `redis://` or `rediss://` (TLS), `[user:password@]host[:port][/database]`. */
@@ -85,12 +87,16 @@ export function createRedisStateStore(options: RedisStateStoreOptions): StateSto
   return {
     async claim(shard): Promise<ShardClaim> {
       const key = shardKey(keyPrefix, shard);
-      const reply = await knownOutcome(evaluate(CLAIM_SCRIPT, key, [String(STATE_LIFETIME_MS)]));
+      const reply = await knownOutcome(evaluate(CLAIM_SCRIPT, key, [lifetimeOf(shard)]));
       return decodeClaim(key, reply as readonly Buffer[]);
     },
 
     async commit(shard, commit): Promise<CommitOutcome> {
-      const reply = await evaluate(COMMIT_SCRIPT, shardKey(keyPrefix, shard), commitArgs(commit));
+      const reply = await evaluate(
+        COMMIT_SCRIPT,
+        shardKey(keyPrefix, shard),
+        commitArgs(shard, commit),
+      );
       return decodeOutcome(reply as readonly [Buffer, Buffer | null]);
     },
 
@@ -136,13 +142,18 @@ async function knownOutcome<T>(request: Promise<T>): Promise<T> {
   }
 }
 
-function commitArgs(commit: StateCommit): RedisArgument[] {
+/** Milliseconds; 0: for ever. */
+function lifetimeOf({ run }: ShardId): string {
+  return run === LIVE_RUN ? '0' : String(STATE_LIFETIME_MS);
+}
+
+function commitArgs(shard: ShardId, commit: StateCommit): RedisArgument[] {
   const args: RedisArgument[] = [
     String(commit.epoch),
     commit.expectedPosition === null ? '0' : '1',
     commit.expectedPosition ?? '',
     commit.position,
-    String(STATE_LIFETIME_MS),
+    lifetimeOf(shard),
     String(commit.deletes.length),
   ];
   for (const key of commit.deletes) args.push(entryField(key));

@@ -1,0 +1,232 @@
+/**
+ * services/cli/README.md against the command line: every option of every command with its default,
+ * and every field of the JSON outputs with its type, by running the commands in this process.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, type Option } from 'commander';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { addCheckCommand } from '../../services/cli/check-command.ts';
+import { addDemoCommand } from '../../services/cli/demo-command.ts';
+import { addProfileCommand } from '../../services/cli/profile-command.ts';
+import { addReplayCommand } from '../../services/cli/replay-command.ts';
+import { addRunCommand, addUpCommand } from '../../services/cli/up-command.ts';
+import { plain, readPage, tableUnder } from '../support/markdown-page.ts';
+import { EXAMPLE } from '../support/observed-pipeline.ts';
+import { ROOT } from '../support/source-tree.ts';
+
+const page = readPage('services/cli/README.md');
+const ADDERS = {
+  addDemoCommand,
+  addUpCommand,
+  addRunCommand,
+  addProfileCommand,
+  addReplayCommand,
+  addCheckCommand,
+};
+
+function createProgram(): Command {
+  const program = new Command('tidegauge').exitOverride();
+  for (const add of Object.values(ADDERS)) add(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+describe('commands and options', () => {
+  const { commands } = createProgram();
+
+  it('main.ts adds the commands tested here', () => {
+    const main = readFileSync(join(ROOT, 'services/cli/main.ts'), 'utf8');
+    const added = [...main.matchAll(/\.(add\w+Command)\b/g)].map((match) => match[1]);
+    expect(added).toEqual(Object.keys(ADDERS));
+  });
+
+  it('each command is in the first table', () => {
+    const rows = tableUnder(page, 'cli').rows.map(([name]) => plain(name!));
+    expect(rows).toEqual(commands.map((command) => command.name()));
+  });
+
+  it.each(commands.map((command) => command.name()))('%s: options and defaults', (name) => {
+    const command = commands.find((each) => each.name() === name)!;
+    // `run` shares the options of `up`.
+    const rows = tableUnder(page, name === 'run' ? 'up' : name).rows;
+    const listed = rows.map(([flags, default_]) => [plain(flags!), plain(default_!)]);
+    expect(listed).toEqual(command.options.map((option) => [option.flags, defaultText(option)]));
+    const help = command.helpInformation();
+    for (const [flags] of listed) expect(help).toContain(flags);
+  });
+
+  it('run takes the services listed', () => {
+    const command = commands.find((each) => each.name() === 'run')!;
+    const [argument] = command.registeredArguments;
+    expect(argument?.argChoices?.length).toBeGreaterThan(3);
+    for (const service of argument!.argChoices!) expect(page.text).toContain(`\`${service}\``);
+  });
+});
+
+function defaultText(option: Option): string {
+  if (option.mandatory) return 'required';
+  const value: unknown = option.defaultValue;
+  if (value === undefined) return '';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { host, port } = value as { readonly host: string; readonly port: number };
+  return `${host}:${port}`;
+}
+
+describe('JSON', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tidegauge-cli-'));
+    const rows = Array.from({ length: 1_200 }, (_, row) => {
+      const isLate = row === 1_100;
+      const at = Date.UTC(2026, 0, 1) + (isLate ? 0 : row) * 1_000;
+      const level = row < 700 ? (row * 37) % 100 : 400;
+      return `e${row},${at},${level},${row % 3 === 0 ? 'north' : 'south'}`;
+    });
+    const head = 'id,at,level,station';
+    writeFileSync(join(folder, 'train.csv'), [head, ...rows.slice(0, 600)].join('\n'));
+    const bad = `bad,${Date.UTC(2026, 0, 1)},much,north`;
+    writeFileSync(join(folder, 'live.csv'), [head, ...rows, bad].join('\n'));
+    writeFileSync(join(folder, 'labels.csv'), ['id,y', 'e0,1', 'e1,0'].join('\n'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('of demo', async () => {
+    const json = await runJson('demo', '--events', '12000');
+    expectDocumented(json, ['JSON of a run', 'JSON that demo adds']);
+  });
+
+  it('of profile, and of a replay with labels', async () => {
+    const out = join(folder, 'bundle');
+    const named = ['--id', 'id', '--event-time', 'at', '--slice', 'station'];
+    const train = join(folder, 'train.csv');
+    const profile = () => runJson('profile', '--data', train, '--out', out, ...named);
+    const first = await profile();
+    // A folder that exists already is kept, which is another field of the answer.
+    expectDocumented(mergeJson(first, await profile()), ['JSON of profile'], {
+      mayLack: ['notes[]'],
+    });
+
+    const live = ['--data', join(folder, 'live.csv'), '--window', '1m'];
+    const labels = ['--labels', join(folder, 'labels.csv')];
+    const monitor = join(out, 'monitor.yaml');
+    writeFileSync(
+      monitor,
+      readFileSync(monitor, 'utf8')
+        .replace(/countMin: \d+/, 'countMin: 20')
+        .replace(/range: \[.*\]/, 'range: [-1000, 1000]'),
+    );
+    const replay = await runJson('replay', '--bundle', out, ...live, ...labels);
+    expectDocumented(replay, ['JSON of a run', 'JSON that labels add']);
+    expect(replay).toMatchObject({
+      events: 1_201,
+      predictions: 0,
+      labels: { rows: 2, matched: 2 },
+    });
+  });
+
+  it('of check, of a good bundle with warnings and of a broken one', async () => {
+    const good = await runJson('check', EXAMPLE);
+    const broken = join(folder, 'broken');
+    cpSync(EXAMPLE, broken, { recursive: true });
+    writeFileSync(join(broken, 'monitor.yaml'), 'monitor: broken\n');
+    const bad = await runJson('check', broken);
+    expect(process.exitCode).toBe(2);
+    process.exitCode = undefined;
+    expect([good, bad]).toMatchObject([{ ok: true }, { ok: false }]);
+    const warned = (good as { readonly warnings: readonly unknown[] }).warnings.length > 0;
+    const mayLack = warned ? [] : page.prose.match(/warnings\[\]\.\w+/g)!;
+    expectDocumented(mergeJson(good, bad), ['JSON of check'], { mayLack });
+  });
+});
+
+/** The last line a command writes with `--json`. */
+async function runJson(...args: readonly string[]): Promise<unknown> {
+  const written: string[] = [];
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    written.push(String(text));
+    return true;
+  });
+  const error = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  try {
+    await createProgram().parseAsync([...args, '--json'], { from: 'user' });
+  } finally {
+    out.mockRestore();
+    error.mockRestore();
+  }
+  return JSON.parse(written.join('').trimEnd().split('\n').at(-1)!);
+}
+
+const isTime = (value: unknown) =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  number: (value) => typeof value === 'number',
+  text: (value) => typeof value === 'string',
+  time: isTime,
+  null: (value) => value === null,
+  'true or false': (value) => typeof value === 'boolean',
+};
+
+/** Every value is documented with its type, and every documented field occurs. */
+function expectDocumented(
+  json: unknown,
+  titles: readonly string[],
+  options: { readonly mayLack: readonly string[] } = { mayLack: [] },
+): void {
+  const fields = titles
+    .flatMap((title) => tableUnder(page, title).rows)
+    .map(([field, type]) => ({ field: plain(field!), types: type!.split(', '), seen: 0 }));
+  const values = leaves(json, []);
+  const wrong: string[] = [];
+  for (const { path, value } of values) {
+    const known = fields.find(({ field }) => matches(field, path));
+    if (known === undefined) {
+      wrong.push(`${path.join('.')} is not documented`);
+      continue;
+    }
+    known.seen += 1;
+    if (!known.types.some((type) => TYPES[type]!(value))) {
+      wrong.push(`${path.join('.')} is ${JSON.stringify(value)}, documented as ${known.types}`);
+    }
+  }
+  for (const { field, seen } of fields) {
+    if (seen === 0 && !options.mayLack.includes(field)) wrong.push(`${field} does not occur`);
+  }
+  expect(wrong).toEqual([]);
+}
+
+interface Leaf {
+  /** `[]` for an element of a list. */
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+function leaves(value: unknown, path: readonly string[]): readonly Leaf[] {
+  if (Array.isArray(value)) return value.flatMap((item) => leaves(item, [...path, '[]']));
+  if (typeof value !== 'object' || value === null) return [{ path, value }];
+  return Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...path, name]));
+}
+
+/** `*` stands for one name, whatever is in it. */
+function matches(field: string, path: readonly string[]): boolean {
+  const steps = field.replaceAll('[]', '.[]').split('.');
+  return (
+    steps.length === path.length &&
+    steps.every((step, index) => step === path[index] || (step === '*' && path[index] !== '[]'))
+  );
+}
+
+/** Both answers at once: lists joined, the later value of everything else. */
+function mergeJson(left: unknown, right: unknown): unknown {
+  if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
+  if (typeof left !== 'object' || typeof right !== 'object' || !left || !right) return right;
+  return Object.fromEntries(
+    Object.entries({ ...left, ...right }).map(([name, value]) => [
+      name,
+      name in left && name in right
+        ? mergeJson((left as Record<string, unknown>)[name], value)
+        : value,
+    ]),
+  );
+}
