@@ -32,10 +32,14 @@ export interface OutgoingRecord {
   readonly timestampMs: number | null;
 }
 
-/** The record on its way to `topic`: same partition, key, bytes, headers and timestamp. */
+/**
+ * The record on its way to `topic`: same partition, key, bytes and headers. It gets a timestamp of
+ * its own, because a broker deletes by timestamp and refuses one far ahead: an old event would vanish
+ * from the next topic before it is read, a future one would never get into it.
+ */
 export function passOn(record: BusRecord, topic: string): OutgoingRecord {
-  const { partition, key, value, headers, timestampMs } = record;
-  return { topic, partition, key, value, headers, timestampMs };
+  const { partition, key, value, headers } = record;
+  return { topic, partition, key, value, headers, timestampMs: null };
 }
 
 /** Keeps the context set upstream; `null` where nothing is traced. */
