@@ -103,7 +103,7 @@ export interface Monitor {
   /** Names of categorical columns; panes and reports are kept per value of each, besides the whole. */
   readonly slices: readonly string[];
   readonly relations: readonly Relation[];
-  /** Tumbling windows, aligned to 1970-01-01T00:00:00Z; at least one, ascending, no two alike. */
+  /** Tumbling windows, aligned to 2000-01-01T00:00:00Z; at least one, ascending, no two alike. */
   readonly windowLengthsMs: readonly number[];
   /** Events below which a window's verdict is `insufficient-data`. */
   readonly countMin: number;

@@ -1,7 +1,10 @@
 /**
  * Arithmetic of tumbling panes and windows: half-open stretches of event time `[start, end)`, aligned
- * to 1970-01-01T00:00:00Z. All times are milliseconds and non-negative.
+ * to 2000-01-01T00:00:00Z. That is a midnight, so minutes, hours and days fall where a clock has
+ * them, and the time of row 0 where a table has none of its own, so windows of rows begin there.
  */
+
+const ORIGIN_MS = 946_684_800_000;
 
 export interface Stretch {
   readonly startMs: number;
@@ -10,8 +13,13 @@ export interface Stretch {
 }
 
 export function stretchAt(timeMs: number, lengthMs: number): Stretch {
-  const startMs = Math.floor(timeMs / lengthMs) * lengthMs;
+  const startMs = edgeBefore(timeMs, lengthMs);
   return { startMs, endMs: startMs + lengthMs };
+}
+
+/** The last edge between stretches of this length at or before a time. */
+export function edgeBefore(timeMs: number, lengthMs: number): number {
+  return Math.floor((timeMs - ORIGIN_MS) / lengthMs) * lengthMs + ORIGIN_MS;
 }
 
 /** The longest pane of which every window is a whole number. */
@@ -29,7 +37,7 @@ export function sealedThroughMs(options: {
   readonly paneLengthMs: number;
 }): number {
   const watermarkMs = Math.max(0, options.eventTimeMsMax - options.allowedLatenessMs);
-  return Math.floor(watermarkMs / options.paneLengthMs) * options.paneLengthMs;
+  return Math.max(0, edgeBefore(watermarkMs, options.paneLengthMs));
 }
 
 function greatestCommonDivisor(left: number, right: number): number {

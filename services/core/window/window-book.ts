@@ -10,7 +10,7 @@
  */
 import { CodedError } from '../errors.ts';
 import type { Pane, PaneSource } from '../message/pane.ts';
-import { type Stretch, stretchAt } from './tumbling.ts';
+import { edgeBefore, type Stretch, stretchAt } from './tumbling.ts';
 
 export interface SourceProgress {
   readonly source: PaneSource;
@@ -120,7 +120,7 @@ export class WindowBook {
     const windows: ReadyWindow[] = [];
     for (const lengthMs of this.#options.windowLengthsMs) {
       const evaluatedMs = this.#evaluatedThroughMs.get(lengthMs)!;
-      const edgeMs = Math.floor(throughMs / lengthMs) * lengthMs;
+      const edgeMs = edgeBefore(throughMs, lengthMs);
       if (edgeMs <= evaluatedMs) continue;
       windows.push(...this.#windowsBetween(lengthMs, evaluatedMs, edgeMs));
       this.#evaluatedThroughMs.set(lengthMs, edgeMs);
