@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Bus, OutgoingRecord } from '../../services/platform/bus/bus.ts';
 import { createKafkaBus, type KafkaBusLimits } from '../../services/platform/bus/kafka-bus.ts';
 import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
@@ -178,7 +178,12 @@ describeWithKafka('Kafka bus', (brokers) => {
       await foreign.disconnect();
 
       // 0 1 committed, 2 marker, 3 4 aborted, 5 marker, 6 7 committed, 8 marker, 9 aborted, 10 marker.
-      expect(await bus.offsets({ topic, partition: 0 })).toEqual({ earliest: 0, next: 11 });
+      // The broker writes a marker some time after it has acknowledged the end of the transaction.
+      await vi.waitFor(
+        async () =>
+          expect(await bus.offsets({ topic, partition: 0 })).toEqual({ earliest: 0, next: 11 }),
+        10_000,
+      );
       expect(await readOffsets(topic, 0, 11)).toEqual([0, 1, 6, 7]);
       expect(await readOffsets(topic, 3, 6)).toEqual([]);
       expect(await readOffsets(topic, 9, 11)).toEqual([]);
