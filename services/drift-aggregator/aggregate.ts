@@ -76,6 +76,9 @@ export function openPaneKey(pane: Pick<OpenPane, 'kind' | 'startMs' | 'slice'>):
   return `${pane.kind}:${String(pane.startMs).padStart(15, '0')}:${pane.slice}`;
 }
 
+/** Beyond the end of every window that holds an event: the last one may end long after 2100 begins. */
+const END_OF_TIME_MS = 2 * EVENT_TIME_MS_MAX;
+
 /** Panes of one kind: by start, then by slice. */
 type Shelf = Map<number, Map<string, OpenPane>>;
 
@@ -128,7 +131,7 @@ export class PaneBook {
 
   /** The run is over: everything open is sealed. */
   end(): void {
-    this.#seal(EVENT_TIME_MS_MAX, 'end');
+    this.#seal(END_OF_TIME_MS, 'end');
   }
 
   /**

@@ -64,11 +64,18 @@ export function createModelBatching(
   };
 }
 
+/** A typed array would wrap what does not fit, and the model would score another row. */
+function fits(cell: number, type: InputPlan['type']): boolean {
+  if (type === 'bool') return cell === 0 || cell === 1;
+  if (type === 'int32') return cell === (cell | 0);
+  return Number.isSafeInteger(cell);
+}
+
 /** A float input takes a missing value as NaN, which the model may impute; an integer one has none. */
 function checkCell(input: InputPlan, name: string, cell: number | string | null): Rejection | null {
   const floating = input.type === 'float32' || input.type === 'float64';
   if (floating && (cell === null || typeof cell === 'number')) return null;
-  if (typeof cell === 'number' && Number.isSafeInteger(cell)) return null;
+  if (!floating && typeof cell === 'number' && fits(cell, input.type)) return null;
   return {
     code: 'inference.input',
     message: `column ${name} is ${cell === null ? 'missing' : String(cell)}, model input ${input.tensor} expects ${input.type}`,

@@ -40,19 +40,23 @@ export async function openTopicSource(bus: Bus, range: TopicRange): Promise<Topi
       const readers = spans.map(({ partition, from, to }) =>
         bus.read({ topic: range.topic, partition }, from, to)[Symbol.asyncIterator](),
       );
-      // In turn, so that windows of all partitions close together and panes do not pile up.
-      while (readers.length > 0 && !signal.aborted) {
-        for (const reader of [...readers]) {
-          const { done, value } = await reader.next();
-          if (done) {
-            readers.splice(readers.indexOf(reader), 1);
-          } else {
-            const { partition, key, value: bytes, headers, timestampMs } = value;
-            yield { partition, key, value: bytes, headers, timestampMs };
+      try {
+        // In turn, so that windows of all partitions close together and panes do not pile up.
+        while (readers.length > 0 && !signal.aborted) {
+          for (const reader of [...readers]) {
+            const { done, value } = await reader.next();
+            if (done) {
+              readers.splice(readers.indexOf(reader), 1);
+            } else {
+              const { partition, key, value: bytes, headers, timestampMs } = value;
+              yield { partition, key, value: bytes, headers, timestampMs };
+            }
           }
         }
+      } finally {
+        // Also where the reading of one fails or nobody wants the rest: each holds a connection.
+        for (const reader of readers) await reader.return?.();
       }
-      for (const reader of readers) await reader.return?.();
     },
   };
 }

@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeAlert } from '../../services/core/message/alert.ts';
 import { isControl } from '../../services/core/message/control.ts';
 import { HEADER, headerText } from '../../services/core/message/header.ts';
 import { originOf } from '../../services/core/message/origin.ts';
-import { paneCodec } from '../../services/core/message/pane.ts';
+import { type PaneSource, paneCodec } from '../../services/core/message/pane.ts';
 import type { BusRecord } from '../../services/core/message/record.ts';
 import { reportCodec } from '../../services/core/message/report.ts';
+import { LIVE_RUN } from '../../services/core/message/topics.ts';
 import type { ServiceName } from '../../services/embedded/pipeline.ts';
 import type { ServiceScope } from '../../services/platform/lifecycle/service-scope.ts';
 import type { ReplayRecord } from '../../services/replay/replay.ts';
@@ -23,7 +23,7 @@ import {
   stationMonitor,
 } from '../support/embedded-run.ts';
 import { FAKE_MODEL, POISON_LEVEL } from '../support/fake-model.ts';
-import { createDraw, NO_FAULTS } from '../support/faulty-process.ts';
+import { createDraw, type Draw, NO_FAULTS } from '../support/faulty-process.ts';
 import { type Disruption, type RunLogs, runAmongFaults } from '../support/faulty-run.ts';
 
 const PARTITION_COUNT = 2;
@@ -34,6 +34,7 @@ const monitor = stationMonitor({
   slices: ['station'],
   windowLengthsMs: [5_000, 10_000],
   allowedLatenessMs: 1_500,
+  idleTimeoutMs: 60,
   countMin: 10,
   model: FAKE_MODEL,
   alertRules: [
@@ -42,7 +43,7 @@ const monitor = stationMonitor({
   ],
 });
 
-function event(index: number, draw: ReturnType<typeof createDraw>): StationEvent {
+function event(index: number, draw: Draw): StationEvent {
   const shift = index > 200 && index < 350 ? 60 : 0;
   const poison = draw(1, 60) === 1;
   const missing = draw(1, 60) === 1;
@@ -55,10 +56,22 @@ function event(index: number, draw: ReturnType<typeof createDraw>): StationEvent
 function source(seed: number): readonly ReplayRecord[] {
   const draw = createDraw(seed);
   return Array.from({ length: EVENT_COUNT }, (_, index) => {
-    const partition = draw(0, PARTITION_COUNT - 1);
-    const record = jsonRecord(event(index, draw), partition);
+    const record = jsonRecord(event(index, draw), draw(0, PARTITION_COUNT - 1));
     return draw(1, 40) === 1 ? { ...record, value: Buffer.from('{"id": ') } : record;
   });
+}
+
+/** The same, one partition at a time while the other is silent; at last an event of another day. */
+function sourceWithSilence(seed: number): readonly ReplayRecord[] {
+  const turns = source(seed).map((record, index) => ({
+    ...record,
+    partition: Math.floor(index / 40) % PARTITION_COUNT,
+  }));
+  const last = { at: 86_400_000, level: 1, station: 'Brest' };
+  const closing = Array.from({ length: PARTITION_COUNT }, (_, partition) =>
+    jsonRecord({ ...last, id: `last-${partition}` }, partition),
+  );
+  return [...turns, ...closing];
 }
 
 const scope: ServiceScope = {
@@ -74,8 +87,32 @@ const scope: ServiceScope = {
 
 /** What a consumer that drops repeats makes of the logs. */
 function judged(logs: RunLogs) {
-  const values = (records: readonly BusRecord[]) => records.map(digestOf);
-  const panes = [0, 1].flatMap((partition) =>
+  const digests = (records: readonly BusRecord[]) => records.map(digestOf);
+  const refusals = (stage: ServiceName) =>
+    logs.quarantine.map((log) =>
+      advancing(log.filter((r) => headerText(r.headers, HEADER.errorStage) === stage)),
+    );
+  return {
+    valid: logs.valid.map((log) => digests(advancing(log))),
+    predictions: logs.predictions.map((log) => digests(advancing(log))),
+    refusedAsInvalid: refusals('validator').map(digests),
+    refusedByModel: refusals('inference-worker').map(digests),
+    panes: contributions(logs).map(digests),
+    reports: digests(reportsOf(logs)),
+    alerts: [...new Set(logs.alerts[0]!.map(digestOf))],
+  };
+}
+
+/** Equal only for equal bytes, and short enough to read in a difference. */
+function digestOf({ value, headers }: BusRecord): string {
+  const rule = headerText(headers, HEADER.errorRule) ?? '';
+  if (value === null) return `${rule}nothing`;
+  return rule + createHash('sha256').update(value).digest('hex').slice(0, 16);
+}
+
+/** Panes without repeats, per source and partition. */
+function contributions(logs: RunLogs): readonly (readonly BusRecord[])[] {
+  return Array.from({ length: PARTITION_COUNT }, (_, partition) => partition).flatMap((partition) =>
     (['events', 'predictions'] as const).map((from) => {
       const records = logs.panes[0]!.filter((record) => {
         const pane = paneCodec.decode(record.value!);
@@ -84,30 +121,10 @@ function judged(logs: RunLogs) {
       return inSequence(records, (record) => paneCodec.decode(record.value!).sequence);
     }),
   );
-  const reports = inSequence(
-    logs.reports[0]!,
-    (record) => reportCodec.decode(record.value!).sequence,
-  );
-  return {
-    valid: logs.valid.map((log) => values(advancing(log))),
-    predictions: logs.predictions.map((log) => values(advancing(log))),
-    quarantine: ['validator', 'inference-worker'].map((stage) =>
-      logs.quarantine.map((log) =>
-        advancing(log.filter((r) => headerText(r.headers, HEADER.errorStage) === stage)).map(
-          (record) => [headerText(record.headers, HEADER.errorRule), ...values([record])],
-        ),
-      ),
-    ),
-    panes: panes.map(values),
-    reports: values(reports),
-    alerts: [...new Set(values(logs.alerts[0]!))],
-  };
 }
 
-/** Equal only for equal bytes, and short enough to read in a difference. */
-function digestOf({ value }: BusRecord): string {
-  if (value === null) return 'nothing';
-  return createHash('sha256').update(value).digest('hex').slice(0, 16);
+function reportsOf(logs: RunLogs): readonly BusRecord[] {
+  return inSequence(logs.reports[0]!, (record) => reportCodec.decode(record.value!).sequence);
 }
 
 /** Drops what does not advance; fails where something was skipped. */
@@ -134,19 +151,19 @@ function advancing(records: readonly BusRecord[]): readonly BusRecord[] {
   });
 }
 
-function countOf(logs: RunLogs, from: 'events' | 'predictions'): number {
-  const seen = new Map<string, number>();
-  for (const record of logs.panes[0]!) {
-    const pane = paneCodec.decode(record.value!);
-    if (pane.source === from && pane.slice === '') {
-      seen.set(`${pane.partition}:${pane.sequence}`, pane.count);
-    }
-  }
-  return [...seen.values()].reduce((sum, count) => sum + count, 0);
+/** Events and predictions in sealed and late panes. */
+function countOf(logs: RunLogs, from: PaneSource): number {
+  return contributions(logs)
+    .flat()
+    .map((record) => paneCodec.decode(record.value!))
+    .filter((pane) => pane.source === from && pane.slice === '')
+    .filter((pane) => pane.kind === 'sealed' || pane.kind === 'late')
+    .reduce((sum, pane) => sum + pane.count, 0);
 }
 
-const events = (logs: readonly BusRecord[][]) =>
-  logs.flatMap((log) => advancing(log.filter((record) => !isControl(record.headers))));
+function eventsOf(logs: readonly BusRecord[][]): number {
+  return logs.flatMap((log) => advancing(log).filter(({ headers }) => !isControl(headers))).length;
+}
 
 const disruption: fc.Arbitrary<Disruption> = fc.record({
   kind: fc.constantFrom('kill', 'kill', 'ghost', 'join'),
@@ -170,6 +187,12 @@ const rates = fc.record({
   slow: fc.integer({ min: 0, max: 5 }),
 });
 
+const misfortune = [
+  fc.nat(1_000_000),
+  rates,
+  fc.array(disruption, { minLength: 1, maxLength: 12 }),
+] as const;
+
 describe('the services among faults', () => {
   beforeEach(() => {
     // The jitter of a retry; with it fixed, a failing seed fails again.
@@ -180,41 +203,59 @@ describe('the services among faults', () => {
   });
 
   it('count every event once and write the same bytes as without', async () => {
-    const plain = { scope, partitionCount: PARTITION_COUNT };
     await fc.assert(
-      fc.asyncProperty(
-        fc.nat(1_000_000),
-        rates,
-        fc.array(disruption, { maxLength: 12 }),
-        async (seed, faultRates, disruptions) => {
-          const records = source(seed);
-          const quiet = { ...plain, seed, records, rates: NO_FAULTS, disruptions: [] };
-          const expected = judged(await runAmongFaults(quiet));
-          const logs = await runAmongFaults({ ...quiet, rates: faultRates, disruptions });
-          expect(judged(logs)).toEqual(expected);
+      fc.asyncProperty(...misfortune, async (seed, faultRates, disruptions) => {
+        const calm = {
+          ...{ scope, seed, partitionCount: PARTITION_COUNT, records: source(seed) },
+          ...{ rates: NO_FAULTS, disruptions: [] },
+        };
+        const expected = await runAmongFaults(calm);
+        const found = await runAmongFaults({ ...calm, rates: faultRates, disruptions });
+        expect(judged(found.logs)).toEqual(judged(expected.logs));
+        expect(found.entriesLeft).toEqual(expected.entriesLeft);
 
-          const valid = events(logs.valid).length;
-          const predictions = events(logs.predictions).length;
-          expect(countOf(logs, 'events')).toBe(valid);
-          expect(countOf(logs, 'predictions')).toBe(predictions);
-          const refused = judged(logs).quarantine.map((partitions) => partitions.flat().length);
-          expect(valid + refused[0]!).toBe(EVENT_COUNT);
-          expect(predictions + refused[1]!).toBe(valid);
-          const alerts = logs.alerts[0]!.filter((record) => record.value !== null);
-          const byId = new Map(
-            alerts.map((r) => [headerText(r.headers, 'tg-alert-id'), decodeAlert(r.value!)]),
-          );
-          expect(byId.size).toBe(
-            new Set(judged(logs).alerts.filter((text) => text !== 'nothing')).size,
-          );
-          expect(byId.size).toBeGreaterThan(0);
-        },
-      ),
-      {
-        numRuns: Number(process.env.RUNS ?? 12),
-        endOnFailure: true,
-        ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}),
-      },
+        const { logs } = found;
+        const { refusedAsInvalid, refusedByModel, alerts } = judged(logs);
+        const valid = eventsOf(logs.valid);
+        const predictions = eventsOf(logs.predictions);
+        expect(valid + refusedAsInvalid.flat().length).toBe(EVENT_COUNT);
+        expect(predictions + refusedByModel.flat().length).toBe(valid);
+        expect(countOf(logs, 'events')).toBe(valid);
+        expect(countOf(logs, 'predictions')).toBe(predictions);
+        const alertIds = logs.alerts[0]!.filter(({ headers }) => !isControl(headers)).map(
+          ({ headers }) => headerText(headers, HEADER.alertId),
+        );
+        expect(new Set(alertIds).size).toBe(alerts.length - 1);
+        expect(alerts.length).toBeGreaterThan(1);
+        expect(found.entriesLeft.filter((key) => key.includes(' pane:'))).toEqual([]);
+        expect(found.entriesLeft.filter((key) => key.includes(' sealed:'))).toEqual([]);
+      }),
+      { numRuns: 40, endOnFailure: true },
     );
-  }, 900_000);
+  }, 90_000);
+
+  it('count every event once on the live stream too, with partitions that fall silent', async () => {
+    await fc.assert(
+      fc.asyncProperty(...misfortune, async (seed, faultRates, disruptions) => {
+        const records = sourceWithSilence(seed);
+        const { logs } = await runAmongFaults({
+          ...{ scope: { ...scope, run: LIVE_RUN }, seed, partitionCount: PARTITION_COUNT },
+          ...{ records, rates: faultRates, disruptions },
+        });
+        const { refusedAsInvalid, refusedByModel } = judged(logs);
+        const valid = eventsOf(logs.valid);
+        const predictions = eventsOf(logs.predictions);
+        expect(valid + refusedAsInvalid.flat().length).toBe(records.length);
+        expect(predictions + refusedByModel.flat().length).toBe(valid);
+        // The event of another day, the last of each partition, is in a pane that is still open.
+        expect(countOf(logs, 'events')).toBe(valid - PARTITION_COUNT);
+        expect(countOf(logs, 'predictions')).toBe(predictions - PARTITION_COUNT);
+        const panes = contributions(logs).flat();
+        expect(panes.map((r) => paneCodec.decode(r.value!).kind)).toContain('idle');
+        const ids = reportsOf(logs).map((record) => reportCodec.decode(record.value!).id);
+        expect(new Set(ids).size).toBe(ids.length);
+      }),
+      { numRuns: 30, endOnFailure: true },
+    );
+  }, 90_000);
 });

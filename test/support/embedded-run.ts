@@ -100,6 +100,7 @@ export function referenceOf(monitor: Monitor, events: readonly StationEvent[]): 
         ]),
       ),
     ),
+    calibrations: new Map(),
   };
 }
 

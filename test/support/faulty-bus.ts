@@ -71,7 +71,8 @@ function beginnings(
 ): readonly OutgoingRecord[] {
   const left = new Map<string, number>();
   return records.filter((record) => {
-    const key = `${record.topic}:${record.partition}`;
+    // Only topics of one partition leave the choice to the bus.
+    const key = `${record.topic}:${record.partition ?? 0}`;
     const count = left.get(key) ?? faults.draw(0, records.length);
     left.set(key, count - 1);
     return count > 0;

@@ -27,11 +27,21 @@ export interface FaultRates {
   readonly partialProduce: number;
   /** After a produce an earlier run of the same partition comes again. */
   readonly duplicate: number;
+  /** Much longer than usual on its way. */
+  readonly slow: number;
 }
 
-export const NO_FAULTS: FaultRates = { request: 0, reply: 0, partialProduce: 0, duplicate: 0 };
+export const NO_FAULTS: FaultRates = {
+  request: 0,
+  reply: 0,
+  partialProduce: 0,
+  duplicate: 0,
+  slow: 0,
+};
 
 const LATENCY_MS_MAX = 6;
+/** A slow way is longer than it takes a group to give the partitions to somebody else. */
+const SLOW_LATENCY_MS_MAX = 400;
 
 export interface FaultyProcess {
   readonly draw: Draw;
@@ -64,7 +74,8 @@ export function createFaultyProcess(options: {
   let dead = false;
 
   const chance = (percent: number) => percent > 0 && draw(1, 100) <= percent;
-  const latency = () => clock.sleep(draw(0, LATENCY_MS_MAX));
+  const latency = () =>
+    clock.sleep(draw(0, chance(rates.slow) ? SLOW_LATENCY_MS_MAX : LATENCY_MS_MAX));
 
   return {
     draw,

@@ -3,8 +3,9 @@
  * for dead, and come and go, and a supervisor starts new ones. All in virtual time, from one seed.
  */
 import { isTransient } from '../../services/core/errors.ts';
-import { CONTROL_END_OF_RUN, HEADER, headerBytes } from '../../services/core/message/header.ts';
-import { derivedTopicSpecs, runTopics } from '../../services/core/message/topics.ts';
+import { SESSION_TIMEOUT_MS } from '../../services/core/limits.ts';
+import { endOfRunHeaders } from '../../services/core/message/control.ts';
+import { derivedTopicSpecs, LIVE_RUN, runTopics } from '../../services/core/message/topics.ts';
 import type { Topics } from '../../services/core/monitor/monitor.ts';
 import { SERVICES, type ServiceName } from '../../services/embedded/pipeline.ts';
 import type { Bus, BusRecord, OutgoingRecord } from '../../services/platform/bus/bus.ts';
@@ -46,13 +47,20 @@ export interface FaultyRunOptions {
   readonly partitionCount: number;
 }
 
+export interface FaultyRunResult {
+  readonly logs: RunLogs;
+  /** Entries of all shards when everything is over, without the outbox. */
+  readonly entriesLeft: readonly string[];
+}
+
 /** Everything on every derived topic, by topic and partition, repeats included. */
 export type RunLogs = Readonly<Record<keyof Omit<Topics, 'events'>, readonly BusRecord[][]>>;
 
 const STEP_MS = 25;
 const RECORDS_PER_STEP = 8;
 const RESTART_MS = 50;
-const QUIET_MS = 3_000;
+/** Longer than a fenced owner keeps hoping, and than any pause between retries. */
+const QUIET_MS = 2 * SESSION_TIMEOUT_MS;
 /** Longer than all retries of all faults together. */
 const STALLED_AFTER_MS = 600_000;
 
@@ -64,7 +72,7 @@ interface Instance {
   given: boolean;
 }
 
-export async function runAmongFaults(options: FaultyRunOptions): Promise<RunLogs> {
+export async function runAmongFaults(options: FaultyRunOptions): Promise<FaultyRunResult> {
   const { scope, partitionCount } = options;
   const clock = createVirtualClock(1_000_000);
   const bus = createMemoryBus({ clock });
@@ -101,10 +109,13 @@ export async function runAmongFaults(options: FaultyRunOptions): Promise<RunLogs
     return instance;
   }
 
-  /** A service that died of a dependency that stayed away is started again; anything else is a bug. */
+  /**
+   * A service that died of a dependency that stayed away, or because a claim of a dead one arrived
+   * late, is started again; anything else is a bug.
+   */
   function restart(service: ServiceName, instance: Instance, error: unknown): void {
     if (instance.faults.dead) return;
-    if (!isTransient(error)) fatal ??= error;
+    if (!isTransient(error) && !/was claimed elsewhere/.test(String(error))) fatal ??= error;
     if (!instance.given) void clock.sleep(RESTART_MS).then(() => launch(service));
     instance.given = true;
   }
@@ -172,16 +183,9 @@ export async function runAmongFaults(options: FaultyRunOptions): Promise<RunLogs
     await bus.produce(part.map((record) => ({ ...record, topic: topics.events })));
     await clock.advance(STEP_MS);
   }
-  await bus.produce(endOfRun(topics.events, partitionCount));
+  if (scope.run !== LIVE_RUN) await bus.produce(endOfRun(scope.run, topics.events, partitionCount));
 
   await untilTrue('the disruptions to pass', () => pending === 0);
-  await untilTrue('the end of the run', async () => {
-    const { next } = await bus.offsets({ topic: topics.alerts, partition: 0 });
-    for await (const record of bus.read({ topic: topics.alerts, partition: 0 }, 0, next)) {
-      if (record.headers[HEADER.control] !== undefined) return true;
-    }
-    return false;
-  });
   healed = true;
   for (const { faults } of [...instances.values()].flat()) faults.heal();
   let before = -1;
@@ -190,10 +194,12 @@ export async function runAmongFaults(options: FaultyRunOptions): Promise<RunLogs
     const length = Object.values(logs).flat(2).length;
     if (length === before) return true;
     before = length;
-    await clock.advance(QUIET_MS);
+    for (let passedMs = 0; passedMs < QUIET_MS; passedMs += 1_000) await clock.advance(1_000);
     return false;
   });
-  const living = [...instances.values()].flat().filter(({ faults, given }) => !faults.dead && !given);
+  const living = [...instances.values()]
+    .flat()
+    .filter(({ faults, given }) => !faults.dead && !given);
   let stopping = living.length;
   for (const { component } of living) void component.stop(10_000).then(() => (stopping -= 1));
   await untilTrue('the services to stop', () => stopping === 0);
@@ -201,16 +207,34 @@ export async function runAmongFaults(options: FaultyRunOptions): Promise<RunLogs
   if (unstopped.some(({ status }) => status !== 'stopped')) {
     throw new Error(`not every service stopped: ${JSON.stringify(unstopped)}`);
   }
-  return readLogs(bus, topics, partitionCount);
+  const entriesLeft: string[] = [];
+  for (const [topic, service] of shardTopics(topics)) {
+    for (let partition = 0; partition < ((await bus.partitionCount(topic)) ?? 0); partition += 1) {
+      const shard = { run: scope.run, monitor: scope.monitor.name, service, topic, partition };
+      const { entries } = await store.claim(shard);
+      const keys = [...entries.keys()].filter((key) => !key.startsWith('out:'));
+      entriesLeft.push(...keys.map((key) => `${service} ${key}`));
+    }
+  }
+  return { logs: await readLogs(bus, topics, partitionCount), entriesLeft: entriesLeft.sort() };
 }
 
-function endOfRun(topic: string, partitionCount: number): OutgoingRecord[] {
+function shardTopics(topics: Topics): readonly (readonly [string, ServiceName])[] {
+  return [
+    [topics.valid, 'drift-aggregator'],
+    [topics.predictions, 'drift-aggregator'],
+    [topics.panes, 'evaluator'],
+    [topics.reports, 'alerting'],
+  ];
+}
+
+function endOfRun(run: string, topic: string, partitionCount: number): OutgoingRecord[] {
   return Array.from({ length: partitionCount }, (_, partition) => ({
     topic,
     partition,
     key: null,
     value: null,
-    headers: { [HEADER.control]: headerBytes(CONTROL_END_OF_RUN) },
+    headers: endOfRunHeaders(run),
     timestampMs: null,
   }));
 }

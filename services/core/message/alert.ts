@@ -88,16 +88,16 @@ export function encodeAlert(alert: Alert): Uint8Array {
 
 /** Throws `state.corrupt` where the bytes are not an alert of ours. */
 export function decodeAlert(bytes: Uint8Array): Alert {
-  let parsed: { type?: unknown; data?: unknown };
+  let parsed: { type?: unknown; data?: unknown } | null;
   try {
     parsed = JSON.parse(Buffer.from(bytes).toString('utf8')) as typeof parsed;
   } catch (cause) {
     throw new CodedError('state.corrupt', 'alert is not JSON', { cause });
   }
-  if (parsed.type !== ALERT_TYPE) {
+  if (parsed?.type !== ALERT_TYPE) {
     throw new CodedError(
       'state.corrupt',
-      `alert has type ${String(parsed.type)}, expected ${ALERT_TYPE}`,
+      `alert has type ${String(parsed?.type)}, expected ${ALERT_TYPE}`,
     );
   }
   return parsed.data as Alert;

@@ -6,7 +6,7 @@
  * the same bytes, and the consumer drops the repeat by its sequence.
  */
 import { asBuffer, createMessageCodec } from '../../core/message/message-codec.ts';
-import type { Headers, OutgoingRecord } from '../bus/bus.ts';
+import type { OutgoingRecord } from '../bus/bus.ts';
 
 const OUTBOX_PREFIX = 'out:';
 
@@ -78,11 +78,12 @@ export function splitOutbox(entries: ReadonlyMap<string, Uint8Array>): {
 
 function decodeOutgoing(bytes: Uint8Array): OutgoingRecord {
   const stored = codec.decode(bytes);
-  const headers: Record<string, Uint8Array | Uint8Array[]> = {};
+  // A map, because a header may be called what every object has, such as "constructor".
+  const headers = new Map<string, Uint8Array | Uint8Array[]>();
   for (const { name, value } of stored.headers) {
-    const earlier = headers[name];
-    if (earlier === undefined) headers[name] = value;
-    else headers[name] = earlier instanceof Uint8Array ? [earlier, value] : [...earlier, value];
+    const earlier = headers.get(name);
+    if (earlier === undefined) headers.set(name, value);
+    else headers.set(name, earlier instanceof Uint8Array ? [earlier, value] : [...earlier, value]);
   }
-  return { ...stored, headers: headers as Headers };
+  return { ...stored, headers: Object.fromEntries(headers) };
 }

@@ -5,7 +5,8 @@
  * is claimed (which fences every earlier holder), unsent outputs are sent again, state is restored
  * and reading starts at the stored position. A commit that is refused means another owner took over:
  * the shard is dropped without a word to the bus. A commit whose outcome is unknown is settled by
- * reading the position back; positions are unique per commit.
+ * reading the position back; positions are unique per commit. An owner that was fenced and keeps its
+ * partition stops loudly, so that a restart claims it anew.
  */
 import { CodedError } from '../../core/errors.ts';
 import {
@@ -13,6 +14,7 @@ import {
   FLUSH_RECORDS_MAX,
   POLL_RECORDS_MAX,
   POLL_WAIT_MS,
+  SESSION_TIMEOUT_MS,
 } from '../../core/limits.ts';
 import { withTraceparent } from '../../core/message/record.ts';
 import type {
@@ -29,6 +31,8 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Component } from './component.ts';
 import { createConsumingService, type TurnContext } from './consuming-service.ts';
 import { encodeOutgoing, outboxKey, splitOutbox } from './outbox.ts';
+import { settleCommit } from './settle-commit.ts';
+import { encodePosition, parsePosition } from './shard-position.ts';
 
 export interface ShardChanges {
   readonly puts: ReadonlyMap<string, Uint8Array>;
@@ -88,6 +92,10 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
   const logger = telemetry.logger(name);
   const group = groupName(options.monitor, name, options.run);
   const shards = new Map<string, Shard>();
+  /** Join epoch per partition, from its assignment to its revocation. */
+  const tenures = new Map<string, number>();
+  /** Fenced, and when: each must soon turn out to be somebody else's. */
+  const fenced = new Map<Assignment, number>();
 
   return createConsumingService({
     name,
@@ -99,13 +107,17 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
         group,
         topics: options.topics,
         onAssigned: async (assignment) => {
+          tenures.set(shardKey(assignment), assignment.joinEpoch);
           const shard = await context.retry('claim state', () => claimShard(options, assignment));
+          // The answer is of no use to a tenure that ended, and must not replace its successor's.
+          if (shard === null || !isTenure(assignment)) return 'earliest';
           shards.set(shardKey(assignment), shard);
           const { epoch, position } = shard;
           logger.info({ ...assignment, epoch, position }, 'claimed');
           return position === null ? 'earliest' : { offset: shard.nextOffset };
         },
         onRevoked: (assignment) => {
+          if (isTenure(assignment)) tenures.delete(shardKey(assignment));
           const held = heldBy(assignment);
           if (held !== null) forget(held);
         },
@@ -119,6 +131,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
         const shard = heldBy(batch.assignment);
         if (shard !== null) await processBatch(shard, batch, subscription, context);
       }
+      checkFenced(subscription);
       for (const shard of [...shards.values()]) {
         const nowMs = clock.monotonicMs();
         shard.processor.onSilence(nowMs - shard.lastRecordAtMs);
@@ -139,6 +152,10 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     dispose: async () => shards.clear(),
   });
 
+  function isTenure(assignment: Assignment): boolean {
+    return tenures.get(shardKey(assignment)) === assignment.joinEpoch;
+  }
+
   /** The shard of exactly this tenure; a later tenure of the same partition has a state of its own. */
   function heldBy(assignment: Assignment): Shard | null {
     const shard = shards.get(shardKey(assignment));
@@ -147,6 +164,23 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
 
   function forget(shard: Shard): void {
     if (shards.get(shardKey(shard.assignment)) === shard) shards.delete(shardKey(shard.assignment));
+  }
+
+  /**
+   * A claim may reach the store after its sender lost the partition, and then fences the rightful
+   * owner with nobody in its place. A partition that nobody works on must be heard of.
+   */
+  function checkFenced(subscription: Subscription): void {
+    for (const [assignment, sinceMs] of fenced) {
+      const { topic, partition } = assignment;
+      if (!subscription.owns(assignment)) fenced.delete(assignment);
+      else if (clock.monotonicMs() - sinceMs >= SESSION_TIMEOUT_MS) {
+        throw new CodedError(
+          'state.corrupt',
+          `${topic}:${partition} is assigned here and its state was claimed elsewhere; expected one of them to change within ${SESSION_TIMEOUT_MS} ms; does another deployment use this store?`,
+        );
+      }
+    }
   }
 
   async function processBatch(
@@ -196,12 +230,18 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     const commit: StateCommit = {
       epoch: shard.epoch,
       expectedPosition: shard.position,
-      position: encodePosition(shard.nextOffset, commitNumber),
+      position: encodePosition({ ...shard, commitNumber }),
       puts,
       deletes: [...changes.deletes, ...shard.sentKeys],
     };
-    if (!(await commitSettled(shard, commit, context))) {
+    const settled = await context.retry('commit state', () =>
+      settleCommit(options.store, shard.id, commit),
+    );
+    if (settled.kind === 'fenced') {
+      const { epoch, assignment } = shard;
+      logger.warn({ ...assignment, epoch, ...settled }, 'fenced by a newer owner');
       forget(shard);
+      fenced.set(shard.assignment, clock.monotonicMs());
       return;
     }
     shard.position = commit.position;
@@ -215,38 +255,12 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     );
   }
 
-  /** True when the commit is in the store; false when the shard belongs to somebody else now. */
-  async function commitSettled(
-    shard: Shard,
-    commit: StateCommit,
-    context: TurnContext,
-  ): Promise<boolean> {
-    return context.retry('commit state', async () => {
-      const outcome = await options.store.commit(shard.id, commit).catch(async (error: unknown) => {
-        if (!(error instanceof CodedError) || error.code !== 'dependency.store-unknown')
-          throw error;
-        const position = await options.store.readPosition(shard.id);
-        if (position === commit.position) return { kind: 'committed' } as const;
-        throw error;
-      });
-      if (outcome.kind === 'committed') return true;
-      if (outcome.kind === 'position-mismatch') {
-        // An earlier attempt of this very commit may have arrived after its reply was given up on.
-        if (outcome.storedPosition === commit.position) return true;
-        throw new CodedError(
-          'state.corrupt',
-          `stored position of ${shard.id.topic}:${shard.id.partition} is ${outcome.storedPosition}, expected ${commit.expectedPosition}; the state was changed by something else`,
-        );
-      }
-      logger.warn(
-        { ...shard.assignment, epoch: shard.epoch, ...outcome },
-        'fenced by a newer owner',
-      );
-      return false;
-    });
-  }
-
-  async function claimShard(owner: StatefulServiceOptions, assignment: Assignment): Promise<Shard> {
+  /** `null` where the tenure has ended: claiming then would fence its successor. */
+  async function claimShard(
+    owner: StatefulServiceOptions,
+    assignment: Assignment,
+  ): Promise<Shard | null> {
+    if (!isTenure(assignment)) return null;
     const { run, monitor } = owner;
     const { topic, partition } = assignment;
     const id: ShardId = { run, monitor, service: name, topic, partition };
@@ -273,16 +287,4 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
 
 function shardKey(assignment: Assignment): string {
   return `${assignment.topic}:${assignment.partition}`;
-}
-
-function encodePosition(nextOffset: number, commitNumber: number): string {
-  return `${nextOffset}#${commitNumber}`;
-}
-
-function parsePosition(position: string | null): { nextOffset: number; commitNumber: number } {
-  if (position === null) return { nextOffset: 0, commitNumber: 0 };
-  const match = /^(\d+)#(\d+)$/.exec(position);
-  if (match === null)
-    throw new CodedError('state.corrupt', `stored position ${position} is not <offset>#<commit>`);
-  return { nextOffset: Number(match[1]), commitNumber: Number(match[2]) };
 }

@@ -1,0 +1,64 @@
+/** Reports as bytes: written, read, and refused where they are not ours. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type ColumnReport,
+  type Report,
+  reportCodec,
+  type Verdict,
+} from '../../../../services/core/message/report.ts';
+
+const verdict = fc.constantFrom<Verdict>('ok', 'drift', 'insufficient-data', 'no-reference');
+// The greatest safe integer itself is beyond what the Avro encoder takes.
+const count = fc.nat(Number.MAX_SAFE_INTEGER - 1);
+const finite = fc.double({ noNaN: true });
+const name = fc.string({ unit: 'grapheme', maxLength: 12 });
+
+const column: fc.Arbitrary<ColumnReport> = fc.record({
+  name,
+  type: fc.constantFrom('numeric', 'categorical'),
+  count,
+  missingCount: count,
+  distances: fc.dictionary(fc.constantFrom('ks', 'l_infinity', 'psi'), finite, {
+    noNullPrototype: true,
+  }),
+  threshold: fc.option(finite),
+  verdict,
+});
+
+const report: fc.Arbitrary<Report> = fc.record({
+  id: fc.string(),
+  monitor: name,
+  sequence: count,
+  kind: fc.constantFrom('window', 'end'),
+  windowStartMs: count,
+  windowEndMs: count,
+  slice: name,
+  count,
+  verdict,
+  columns: fc.array(column, { maxLength: 5 }),
+});
+
+describe('reportCodec', () => {
+  it('reads what it wrote', () => {
+    fc.assert(
+      fc.property(report, (written) => {
+        expect(reportCodec.decode(reportCodec.encode(written))).toEqual(written);
+      }),
+    );
+  });
+
+  it('refuses whatever is no report, and takes no bytes left over', () => {
+    fc.assert(
+      fc.property(report, fc.uint8Array({ minLength: 1, maxLength: 20 }), (written, more) => {
+        const bytes = Buffer.from(reportCodec.encode(written));
+        expect(reportCodec.tryDecode(Buffer.concat([bytes, more]))).toBeNull();
+        expect(reportCodec.tryDecode(bytes.subarray(0, bytes.length - 1))).toBeNull();
+        expect(reportCodec.tryDecode(more)).toBeNull();
+      }),
+    );
+    expect(() => reportCodec.decode(Buffer.from('{}'))).toThrow(
+      expect.objectContaining({ code: 'state.corrupt' }),
+    );
+  });
+});

@@ -1,0 +1,133 @@
+/** The verdict on one window: against its threshold, its reference and its number of events. */
+import { describe, expect, it } from 'vitest';
+import type { MeasuredColumn } from '../../../services/core/monitor/measured-columns.ts';
+import {
+  type ColumnSketch,
+  createColumnSketch,
+} from '../../../services/core/sketch/column-sketch.ts';
+import { evaluateWindow } from '../../../services/evaluator/evaluate.ts';
+
+const LEVEL: MeasuredColumn = { name: 'level', type: 'numeric', threshold: 0.5 };
+const STATION: MeasuredColumn = { name: 'station', type: 'categorical', threshold: 0.5 };
+
+function numbers(values: readonly (number | null)[]): ColumnSketch {
+  const sketch = createColumnSketch('numeric');
+  for (const value of values) value === null ? sketch.addMissing() : sketch.add(value);
+  return sketch;
+}
+
+function words(values: readonly string[]): ColumnSketch {
+  const sketch = createColumnSketch('categorical');
+  for (const value of values) sketch.add(value);
+  return sketch;
+}
+
+const upTo = (count: number, shift = 0) => Array.from({ length: count }, (_, i) => i + shift);
+const REFERENCE = new Map<string, ColumnSketch>([
+  ['level', numbers(upTo(100))],
+  ['station', words(['a', 'a', 'b', 'b'])],
+]);
+
+function judge(options: {
+  readonly sketches: Readonly<Record<string, ColumnSketch>>;
+  readonly columns?: readonly MeasuredColumn[];
+  readonly count?: number;
+  readonly reference?: ReadonlyMap<string, ColumnSketch> | null;
+}) {
+  const { sketches, columns = [LEVEL, STATION], count = 100, reference = REFERENCE } = options;
+  const content = { count, sketches: new Map(Object.entries(sketches)) };
+  return evaluateWindow({ columns, content, reference, countMin: 50 });
+}
+
+describe('a column', () => {
+  it('drifts when its distance reaches its threshold, and not before', () => {
+    const half = numbers(upTo(100, 50));
+    const at = (threshold: number) =>
+      judge({ sketches: { level: half }, columns: [{ ...LEVEL, threshold }] }).columns[0]!;
+    const distance = at(1).distances.ks!;
+    expect(distance).toBeCloseTo(0.5, 1);
+    expect(at(distance).verdict).toBe('drift');
+    expect(at(distance * 1.0001).verdict).toBe('ok');
+  });
+
+  it('is compared by KS where it is numeric and by L∞ where it is categorical', () => {
+    const { columns } = judge({
+      sketches: { level: numbers(upTo(100)), station: words(['a', 'a', 'a', 'b']) },
+    });
+    expect(columns.map((column) => Object.keys(column.distances))).toEqual([
+      ['ks'],
+      ['l_infinity'],
+    ]);
+    expect(columns[0]!.distances.ks).toBe(0);
+    expect(columns[1]!.distances.l_infinity).toBeCloseTo(0.25, 12);
+  });
+
+  it('without a threshold is measured and never drifts', () => {
+    const far = judge({
+      sketches: { level: numbers(upTo(100, 1_000)) },
+      columns: [{ ...LEVEL, threshold: null }],
+    });
+    expect(far.columns[0]).toMatchObject({ verdict: 'ok', threshold: null });
+    expect(far.columns[0]!.distances.ks).toBe(1);
+  });
+
+  it('that is missing throughout is no judgement', () => {
+    const { columns } = judge({ sketches: { level: numbers([null, null]) }, columns: [LEVEL] });
+    expect(columns[0]).toMatchObject({
+      verdict: 'insufficient-data',
+      count: 0,
+      missingCount: 2,
+      distances: {},
+    });
+  });
+
+  it('that no pane holds is no judgement', () => {
+    const { columns } = judge({ sketches: {}, columns: [LEVEL] });
+    expect(columns[0]).toMatchObject({ verdict: 'insufficient-data', count: 0, missingCount: 0 });
+  });
+
+  it('that the reference does not know says so, however few events there are', () => {
+    for (const count of [1, 1_000]) {
+      const unknown = new Map([['station', words(['a'])]]);
+      const sketches = { level: numbers([1]) };
+      const { columns } = judge({ sketches, columns: [LEVEL], count, reference: unknown });
+      expect(columns[0]!.verdict).toBe('no-reference');
+    }
+  });
+
+  it('of another type than in the reference is not compared', () => {
+    const { columns } = judge({ sketches: { level: words(['a', 'b']) }, columns: [LEVEL] });
+    expect(columns[0]).toMatchObject({ verdict: 'insufficient-data', distances: {} });
+  });
+});
+
+describe('a window', () => {
+  const level = numbers(upTo(100));
+  const drifted = numbers(upTo(100, 1_000));
+  const station = words(['a', 'b']);
+
+  it('with fewer events than asked for is no judgement, and still shows its numbers', () => {
+    const thin = judge({ sketches: { level: drifted, station }, count: 49 });
+    expect(thin.verdict).toBe('insufficient-data');
+    expect(thin.columns[0]).toMatchObject({ verdict: 'insufficient-data', distances: { ks: 1 } });
+    expect(judge({ sketches: { level: drifted, station }, count: 50 }).verdict).toBe('drift');
+  });
+
+  it('drifts when one column does', () => {
+    expect(judge({ sketches: { level: drifted, station } }).verdict).toBe('drift');
+    expect(judge({ sketches: { level, station } }).verdict).toBe('ok');
+  });
+
+  it('is ok when one column is and the others cannot be judged', () => {
+    expect(judge({ sketches: { level } }).verdict).toBe('ok');
+  });
+
+  it('without any reference says so', () => {
+    expect(judge({ sketches: { level, station }, reference: null }).verdict).toBe('no-reference');
+  });
+
+  it('reports its columns in the order of the monitor', () => {
+    const { columns } = judge({ sketches: { station, level } });
+    expect(columns.map((column) => column.name)).toEqual(['level', 'station']);
+  });
+});
