@@ -4,9 +4,14 @@
  * A centroid is a mean and a weight. It is *pure* while everything in it is one and the same value
  * (a single value, or a repeated one), and *mixed* otherwise. A pure centroid is a step of the
  * distribution and loses nothing however heavy it is, so equal values are joined before the size
- * limit is looked at, and discrete data keep their steps. Weights are counts: whole and positive.
+ * limit is looked at, and discrete data keep their steps. Up to `DISTINCT_VALUES_MAX` of them are not
+ * joined with each other at all, so a column of few values is counted exactly. Weights are counts:
+ * whole and positive.
  */
 import { scaleFactor, weightSquaredMax } from './scale-function.ts';
+
+/** Distinct values up to which every one keeps a centroid of its own, at every compression. */
+export const DISTINCT_VALUES_MAX = 64;
 
 export interface Centroids {
   /** Ascending; equal means only where at least one of the two is mixed. */
@@ -29,7 +34,8 @@ export function createCentroids(capacity: number): Centroids {
 /**
  * The merging pass: goes once through ascending centroids and ascending single values together, and
  * joins each to the centroid before it while the scale function allows their common weight at both of
- * its ends. At a tie pure items come before mixed ones; equal values are one item.
+ * its ends. At a tie pure items come before mixed ones; equal pure ones are one item. Where there are
+ * `DISTINCT_VALUES_MAX` values or fewer, and never were more, nothing else is joined.
  *
  * `values` ends with `Infinity` at `valueCount`. `output` holds `centroidCountMax(compression)` and
  * shares no arrays with `centroids`. Total weight is kept, the means stay ascending, the first and
@@ -45,7 +51,8 @@ export function compress(
   const { means, weights, mixed, count: centroidCount } = centroids;
   const { means: outputMeans, weights: outputWeights, mixed: outputMixed } = output;
   const total = options.total;
-  const factor = scaleFactor(options.compression);
+  const areFew = distinctValuesAreFew(centroids, values, valueCount);
+  const factor = areFew ? 0 : scaleFactor(options.compression);
   let count = 0;
   let before = 0;
   let limitBefore = 0;
@@ -68,9 +75,14 @@ export function compress(
     } else {
       item = value;
     }
-    while (value === item && itemMixed === 0) {
-      itemWeight++;
-      value = values[++next]!;
+    if (itemMixed === 0) {
+      while (index < centroidCount && means[index] === item && mixed[index] === 0) {
+        itemWeight += weights[index++]!;
+      }
+      while (value === item) {
+        itemWeight++;
+        value = values[++next]!;
+      }
     }
 
     const proposed = weight + itemWeight;
@@ -104,4 +116,24 @@ export function compress(
   }
   if (count > outputMeans.length) throw new Error('t-digest: more centroids than its bound');
   output.count = count;
+}
+
+/** Whether all is pure and of at most `DISTINCT_VALUES_MAX` values: then no value was ever joined. */
+function distinctValuesAreFew(
+  { means, mixed, count: centroidCount }: Centroids,
+  values: Float64Array,
+  valueCount: number,
+): boolean {
+  let distinctCount = 0;
+  let previous = Number.NaN;
+  for (let index = 0, next = 0; index < centroidCount || next < valueCount; ) {
+    let item = index < centroidCount ? means[index]! : Infinity;
+    if (item <= values[next]!) {
+      if (mixed[index++] === 1) return false;
+    } else item = values[next++]!;
+    if (item === previous) continue;
+    previous = item;
+    if (++distinctCount > DISTINCT_VALUES_MAX) return false;
+  }
+  return true;
 }

@@ -6,13 +6,14 @@
  *     sketch      = magic version kind body
  *     magic       = 54 47 43 53                  ; "TGCS"
  *     version     = 01
- *     kind        = 01 numeric / 02 categorical
+ *     kind        = 01 numeric / 02 categorical / 03 categorical with more categories than held
  *     numeric     = flags count missing nan positive-infinity negative-infinity
  *                   mean m2 compression centroids buffer
  *     flags       = byte                         ; bit 0: the buffer has weights; all others 0
  *     centroids   = n  n*double  n*weight  bits  ; means ascending; bit i: centroid i is mixed
  *     buffer      = n  n*double  [ n*weight ]    ; in order of arrival
  *     categorical = missing other n n*( text weight )
+ *     beyond      = missing other absent n n*( text weight error ) 2048*byte   ; kind 03: registers
  *     text        = n  n*byte                    ; UTF-8; ascending by UTF-16 code units
  *     n, weight, compression, count, missing, …  ; LEB128, at most 2^53 - 1, as short as possible
  *     bits        = ceil(n / 8)*byte             ; lowest bit first; unused bits 0
@@ -34,6 +35,7 @@ const MAGIC = [0x54, 0x47, 0x43, 0x53];
 const VERSION = 1;
 const KIND_NUMERIC = 1;
 const KIND_CATEGORICAL = 2;
+const KIND_CATEGORICAL_BEYOND = 3;
 
 export function createColumnSketch(type: 'numeric'): NumericSketch;
 export function createColumnSketch(type: 'categorical'): CategoricalSketch;
@@ -51,8 +53,9 @@ export function encodeColumnSketch(sketch: ColumnSketch): Uint8Array {
     writer.byte(KIND_NUMERIC);
     writeNumericSketch(writer, sketch.state);
   } else {
-    writer.byte(KIND_CATEGORICAL);
-    writeCategoricalSketch(writer, sketch);
+    const { state } = sketch;
+    writer.byte(state.beyond ? KIND_CATEGORICAL_BEYOND : KIND_CATEGORICAL);
+    writeCategoricalSketch(writer, state);
   }
   return writer.finish();
 }
@@ -63,15 +66,16 @@ export function decodeColumnSketch(bytes: Uint8Array): ColumnSketch {
   if (MAGIC.some((byte) => reader.byte('magic') !== byte)) throw corrupt('no magic "TGCS"');
   const version = reader.byte('version');
   if (version !== VERSION) throw corrupt(`version ${version} is not known, only ${VERSION}`);
-  const kind = reader.byte('kind');
-  if (kind !== KIND_NUMERIC && kind !== KIND_CATEGORICAL)
-    throw corrupt(`kind ${kind} is not known`);
-  const sketch =
-    kind === KIND_NUMERIC
-      ? NumericSketch.restore(readNumericSketch(reader))
-      : CategoricalSketch.restore(readCategoricalSketch(reader));
+  const sketch = readSketch(reader, reader.byte('kind'));
   reader.end();
   return sketch;
+}
+
+function readSketch(reader: SketchReader, kind: number): ColumnSketch {
+  if (kind === KIND_NUMERIC) return NumericSketch.restore(readNumericSketch(reader));
+  const isBeyondLimit = kind === KIND_CATEGORICAL_BEYOND;
+  if (kind !== KIND_CATEGORICAL && !isBeyondLimit) throw corrupt(`kind ${kind} is not known`);
+  return CategoricalSketch.restore(readCategoricalSketch(reader, { isBeyondLimit }));
 }
 
 /** A new sketch of all that the parts, at least one and all of one kind, have seen together. */

@@ -151,6 +151,11 @@ export class NumericSketch {
     return this.digest.cdf(x);
   }
 
+  /** Every finite value and how often it was there, while they are at most 64; see `TDigest`. */
+  exactCounts(): ReadonlyMap<number, number> | null {
+    return this.digest.exactCounts();
+  }
+
   /** Makes the bytes small; for a sketch that is complete. */
   compact(): void {
     this.digest.compact();

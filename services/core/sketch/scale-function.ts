@@ -25,7 +25,7 @@
  * | δ     | 2 δ                | 4.4    | 5.0    | 45 | 258       |
  */
 
-/** Factor of `weightSquaredMax` for one compression, once per pass. */
+/** Factor of `weightSquaredMax` for one compression, once per pass; 0, nothing joined, at `Infinity`. */
 export function scaleFactor(compression: number): number {
   const width = Math.PI / compression;
   return width * width;

@@ -125,6 +125,13 @@ export class SketchReader {
     }
   }
 
+  /** A copy of as many bytes. */
+  bytes(what: string, count: number): Uint8Array {
+    this.#need(count, what);
+    this.#position += count;
+    return this.#bytes.slice(this.#position - count, this.#position);
+  }
+
   end(): void {
     const left = this.#bytes.length - this.#position;
     if (left > 0) throw corrupt(`${left} bytes are left after the end`);

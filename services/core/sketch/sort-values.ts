@@ -37,7 +37,29 @@ const backWords = new Uint32Array(back.buffer);
  */
 export function sortedValues(values: Float64Array, count: number): Float64Array {
   if (count > SORT_COUNT_MAX) throw new RangeError(`cannot sort ${count} values at a time`);
-  for (let index = 0; index < count; index++) front[index] = values[index]!;
+  const descents = copy(values, count);
+  if (descents > 0) {
+    if (descents === count - 1) front.subarray(0, count).reverse();
+    else sortFront(count);
+  }
+  front[count] = Infinity;
+  return front;
+}
+
+/** Into `front`; how often a value is less than the one before it. */
+function copy(values: Float64Array, count: number): number {
+  let descents = 0;
+  let previous = -Infinity;
+  for (let index = 0; index < count; index++) {
+    const value = values[index]!;
+    if (value < previous) descents++;
+    front[index] = value;
+    previous = value;
+  }
+  return descents;
+}
+
+function sortFront(count: number): void {
   countDigits(count);
   for (let index = 0; index < count; index++) {
     back[histogram0[keyOf(frontWords[2 * index + 1]!) & 255]!++] = front[index]!;
@@ -52,8 +74,6 @@ export function sortedValues(values: Float64Array, count: number): Float64Array 
     front[histogram3[keyOf(backWords[2 * index + 1]!) >>> 24]!++] = back[index]!;
   }
   insertionPass(count);
-  front[count] = Infinity;
-  return front;
 }
 
 /** The high word as an unsigned number in the order of the doubles: negative ones are reversed. */

@@ -3,17 +3,18 @@
  *
  * T. Dunning's algorithm on typed arrays. Values go into a buffer; a full buffer is sorted and merged
  * into the centroids in one pass. Inside, the digest works at twice its nominal compression and comes
- * down to the nominal one only in `compact`, which lowers the worst rank error fourfold for 10–20 %
- * more time.
+ * down to the nominal one only in `compact` (see sealed-compression.ts), which lowers the worst rank
+ * error fourfold for 10–20 % more time.
  *
  * Guarantees: `add` allocates nothing but the few doublings of its buffer; reading never changes what
  * the digest becomes, nor does writing its state and going on from that; count, minimum and maximum
  * are exact; the same values in the same calls give the same bits on every machine. Values are
  * finite, weights are counts.
  */
-import { type Centroids, compress, createCentroids } from './centroids.ts';
+import { type Centroids, compress, createCentroids, DISTINCT_VALUES_MAX } from './centroids.ts';
 import { CumulativeCurve } from './cumulative-curve.ts';
 import { centroidCountMax } from './scale-function.ts';
+import { sealedCompression, sealedCompressionMax } from './sealed-compression.ts';
 import { ascendingCentroids } from './sort-centroids.ts';
 import { sortedValues } from './sort-values.ts';
 
@@ -44,6 +45,9 @@ export interface TDigestState {
 
 /** No values beside the centroids. */
 const NO_VALUES = Float64Array.of(Infinity);
+/** A buffer without weights as a list of centroids. */
+const ONES = new Float64Array(BUFFER_COUNT_MAX).fill(1);
+const PURE = new Uint8Array(BUFFER_COUNT_MAX);
 /** Where the next pass of any digest writes. A digest that keeps it leaves its own arrays here. */
 let spare = createCentroids(0);
 
@@ -53,9 +57,8 @@ export class TDigest {
   #buffer = new Float64Array(BUFFER_COUNT_MIN);
   #bufferWeights: Float64Array | null = null;
   #bufferCount = 0;
-  #count = 0;
-  #minimum = Infinity;
-  #maximum = -Infinity;
+  /** Weight of the centroids, and what the weights in the buffer exceed 1 by. */
+  #countBeside = 0;
   /** What was read last, and the count it belongs to. */
   #curve: CumulativeCurve | null = null;
   #curveCount = 0;
@@ -75,13 +78,9 @@ export class TDigest {
   static restore(state: TDigestState): TDigest {
     const digest = new TDigest({ compression: state.compression });
     const { centroids, buffer, bufferWeights } = state;
-    if (centroids.count > 0) {
-      digest.#centroids = centroids;
-      digest.#minimum = centroids.means[0]!;
-      digest.#maximum = centroids.means[centroids.count - 1]!;
-      for (let index = 0; index < centroids.count; index++) {
-        digest.#count += centroids.weights[index]!;
-      }
+    digest.#centroids = centroids;
+    for (let index = 0; index < centroids.count; index++) {
+      digest.#countBeside += centroids.weights[index]!;
     }
     for (let index = 0; index < buffer.length; index++) {
       digest.add(buffer[index]!, bufferWeights?.[index] ?? 1);
@@ -101,30 +100,36 @@ export class TDigest {
 
   /** Weight of everything added. */
   get count(): number {
-    return this.#count;
+    return this.#countBeside + this.#bufferCount;
   }
 
   /** `Infinity` while empty. */
   get minimum(): number {
-    return this.#minimum;
+    const { means, count } = this.#centroids;
+    let minimum = count > 0 ? means[0]! : Infinity;
+    for (let index = 0; index < this.#bufferCount; index++) {
+      minimum = Math.min(minimum, this.#buffer[index]!);
+    }
+    return minimum;
   }
 
   /** `-Infinity` while empty. */
   get maximum(): number {
-    return this.#maximum;
+    const { means, count } = this.#centroids;
+    let maximum = count > 0 ? means[count - 1]! : -Infinity;
+    for (let index = 0; index < this.#bufferCount; index++) {
+      maximum = Math.max(maximum, this.#buffer[index]!);
+    }
+    return maximum;
   }
 
   /** Adds a finite value `weight` times; `weight` is a positive whole number. */
   add(value: number, weight = 1): void {
     if (value - value !== 0) throw new RangeError(`a t-digest takes finite values, not ${value}`);
     if (this.#bufferCount === this.#buffer.length) this.#makeRoom();
-    if (weight !== 1 || this.#bufferWeights !== null) this.#bufferWeight(weight);
+    if (weight !== 1) this.#bufferWeight(weight);
     // Minus zero becomes zero: they are equal and must sort and encode alike.
-    const item = value + 0;
-    this.#buffer[this.#bufferCount++] = item;
-    this.#count += weight;
-    if (item < this.#minimum) this.#minimum = item;
-    if (item > this.#maximum) this.#maximum = item;
+    this.#buffer[this.#bufferCount++] = value + 0;
   }
 
   /** Adds the first `count` of `values`, each once. */
@@ -137,17 +142,14 @@ export class TDigest {
    * other would add it up. The others are left as they are, and their order does not matter.
    */
   merge(others: readonly TDigest[]): void {
-    const parts = [this as TDigest, ...others].filter((part) => part.#count > 0);
+    const parts = [this as TDigest, ...others].filter((part) => part.count > 0);
     if (parts.length === 0 || (parts.length === 1 && parts[0] === this)) return;
-    const total = parts.reduce((sum, part) => sum + part.#count, 0);
-    this.#minimum = parts.reduce((least, part) => Math.min(least, part.#minimum), Infinity);
-    this.#maximum = parts.reduce((most, part) => Math.max(most, part.#maximum), -Infinity);
+    const total = parts.reduce((sum, part) => sum + part.count, 0);
     const merged = spareFor(this.#workingCompression);
     const options = { total, compression: this.#workingCompression };
     compress(ascendingItems(parts), NO_VALUES, 0, options, merged);
-    this.#count = total;
     spare = this.#centroids;
-    this.#become(merged);
+    this.#become(merged, total);
   }
 
   /**
@@ -155,29 +157,41 @@ export class TDigest {
    * a digest that is complete; it may be added to afterwards, but is not what it would have become.
    */
   compact(): void {
-    if (this.#count === 0) return;
-    const compacted = createCentroids(centroidCountMax(this.compression));
-    const options = { total: this.#count, compression: this.compression };
-    compress(this.#settled(), NO_VALUES, 0, options, compacted);
-    this.#become(compacted);
+    const { compression, count } = this;
+    if (count === 0) return;
+    const compacted = createCentroids(centroidCountMax(sealedCompressionMax(compression)));
+    this.#mergeBuffer(sealedCompression(compression, count), compacted);
+    this.#become(compacted, count);
+  }
+
+  /**
+   * The values there are and how often each was added, ascending, as long as they are at most
+   * `DISTINCT_VALUES_MAX`; `null` for good once they were more.
+   */
+  exactCounts(): ReadonlyMap<number, number> | null {
+    const { means, weights, mixed, count } = this.#settled();
+    if (count > DISTINCT_VALUES_MAX || mixed.subarray(0, count).includes(1)) return null;
+    const counts = new Map<number, number>();
+    for (let index = 0; index < count; index++) counts.set(means[index]!, weights[index]!);
+    return counts;
   }
 
   /** The value below which a share `q` of all values lies; NaN while empty. */
   quantile(q: number): number {
     if (!(q >= 0 && q <= 1)) throw new RangeError(`a quantile is asked for in [0, 1], not at ${q}`);
-    return this.#count === 0 ? Number.NaN : this.curve().quantile(q);
+    return this.count === 0 ? Number.NaN : this.curve().quantile(q);
   }
 
   /** The share of values below `x` and half of those equal to it; NaN while empty. */
   cdf(x: number): number {
-    return this.#count === 0 ? Number.NaN : this.curve().cdf(x);
+    return this.count === 0 ? Number.NaN : this.curve().cdf(x);
   }
 
   /** The distribution as it is now, for reading often; the digest must not be empty. */
   curve(): CumulativeCurve {
-    if (this.#curve === null || this.#curveCount !== this.#count) {
+    if (this.#curve === null || this.#curveCount !== this.count) {
       this.#curve = new CumulativeCurve(this.#settled());
-      this.#curveCount = this.#count;
+      this.#curveCount = this.count;
     }
     return this.#curve;
   }
@@ -192,18 +206,19 @@ export class TDigest {
     }
     const settled = this.#settled();
     spare = this.#centroids;
-    this.#become(settled);
+    this.#become(settled, this.count);
   }
 
-  /** Weights are kept only while there are any but 1. */
+  /** The weight of the value that comes next; weights are kept only while there are any but 1. */
   #bufferWeight(weight: number): void {
-    if (!(Number.isSafeInteger(weight) && weight > 0 && this.#count + weight <= COUNT_MAX)) {
+    if (!(Number.isSafeInteger(weight) && weight > 0 && this.count + weight <= COUNT_MAX)) {
       throw new RangeError(
         `a weight is a whole number from 1 and all together below 2^53, not ${weight}`,
       );
     }
-    this.#bufferWeights ??= new Float64Array(BUFFER_COUNT_MAX).fill(1);
+    this.#bufferWeights ??= ONES.slice();
     this.#bufferWeights[this.#bufferCount] = weight;
+    this.#countBeside += weight - 1;
   }
 
   get #workingCompression(): number {
@@ -214,19 +229,24 @@ export class TDigest {
   #settled(): Centroids {
     if (this.#bufferCount === 0) return this.#centroids;
     const output = spareFor(this.#workingCompression);
-    const options = { total: this.#count, compression: this.#workingCompression };
+    this.#mergeBuffer(this.#workingCompression, output);
+    return output;
+  }
+
+  #mergeBuffer(compression: number, output: Centroids): void {
+    const options = { total: this.count, compression };
     if (this.#bufferWeights === null) {
       const values = sortedValues(this.#buffer, this.#bufferCount);
       compress(this.#centroids, values, this.#bufferCount, options, output);
     } else {
       compress(ascendingItems([this]), NO_VALUES, 0, options, output);
     }
-    return output;
   }
 
-  /** Everything is in these centroids now. */
-  #become(centroids: Centroids): void {
+  /** Everything is in these centroids now, which weigh `count`. */
+  #become(centroids: Centroids, count: number): void {
     this.#centroids = centroids;
+    this.#countBeside = count;
     this.#bufferCount = 0;
     this.#bufferWeights = null;
     this.#curve = null;
@@ -241,21 +261,19 @@ function spareFor(compression: number): Centroids {
 
 /** What some digests hold, buffers included, as one ascending list. */
 function ascendingItems(digests: readonly TDigest[]): Centroids {
-  const states = digests.map((digest) => digest.state);
-  const all = createCentroids(
-    states.reduce((sum, { centroids, buffer }) => sum + centroids.count + buffer.length, 0),
-  );
-  for (const { centroids, buffer, bufferWeights } of states) {
-    const end = all.count + centroids.count;
-    all.means.set(centroids.means.subarray(0, centroids.count), all.count);
-    all.weights.set(centroids.weights.subarray(0, centroids.count), all.count);
-    all.mixed.set(centroids.mixed.subarray(0, centroids.count), all.count);
-    all.means.set(buffer, end);
-    if (bufferWeights === null) all.weights.fill(1, end, end + buffer.length);
-    else all.weights.set(bufferWeights, end);
-    all.count = end + buffer.length;
+  const lists: Centroids[] = [];
+  for (const { state } of digests) {
+    const { centroids, buffer, bufferWeights } = state;
+    if (centroids.count > 0) lists.push(centroids);
+    if (buffer.length === 0) continue;
+    lists.push({
+      means: buffer,
+      weights: bufferWeights ?? ONES,
+      mixed: PURE,
+      count: buffer.length,
+    });
   }
-  return ascendingCentroids(all);
+  return ascendingCentroids(lists);
 }
 
 export function isCompression(value: number): boolean {

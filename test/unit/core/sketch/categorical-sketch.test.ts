@@ -2,6 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { CATEGORIES_MAX, CATEGORY_LENGTH_MAX } from '../../../../services/core/limits.ts';
 import { CategoricalSketch } from '../../../../services/core/sketch/categorical-sketch.ts';
+import {
+  decodeColumnSketch,
+  encodeColumnSketch,
+} from '../../../../services/core/sketch/column-sketch.ts';
 
 function sketchOf(values: Iterable<string>): CategoricalSketch {
   const sketch = new CategoricalSketch();
@@ -25,14 +29,6 @@ test('names that objects have are categories like any other', () => {
   const sketch = sketchOf(['__proto__', 'constructor', '__proto__']);
   expect(sketch.counts.get('__proto__')).toBe(2);
   expect(sketch.counts.get('toString')).toBeUndefined();
-});
-
-test('beyond the limit new values are other, and known ones are still counted', () => {
-  const sketch = sketchOf([...names(0, CATEGORIES_MAX + 5), 'c3', 'late', 'late']);
-  expect(sketch.counts.size).toBe(CATEGORIES_MAX);
-  expect(sketch.counts.get('c3')).toBe(2);
-  expect(sketch.otherCount).toBe(7);
-  expect(sketch.count).toBe(CATEGORIES_MAX + 8);
 });
 
 test('long values are cut, and half a surrogate pair becomes U+FFFD', () => {
@@ -70,7 +66,7 @@ describe('merging', () => {
     forward.mergeAll(parts);
     const backward = new CategoricalSketch();
     backward.mergeAll([...parts].reverse());
-    expect(backward.counts).toEqual(forward.counts);
+    expect(encodeColumnSketch(backward)).toEqual(encodeColumnSketch(forward));
     expect(forward.counts.size).toBe(CATEGORIES_MAX);
     expect(forward.counts.get('c550')).toBe(3);
     expect(forward.counts.get('c1195')).toBe(2);
@@ -79,5 +75,102 @@ describe('merging', () => {
     expect(forward.count).toBe(1200 + 700 + 112);
     expect(forward.otherCount).toBe(forward.count - kept);
     expect(backward.otherCount).toBe(forward.otherCount);
+  });
+});
+
+describe('beyond the limit', () => {
+  const skewed = Array.from({ length: 40_000 }, (_, index) => `c${(index * 7_919) % (index + 1)}`);
+  /** True counts of `skewed` and of what the tests add to it. */
+  function countsOf(values: readonly string[]): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Everything the header of categorical-sketch.ts promises. */
+  function expectPromises(sketch: CategoricalSketch, values: readonly string[]): void {
+    const truth = countsOf(values);
+    expect(sketch.count).toBe(values.length);
+    expect(sketch.counts.size).toBeLessThanOrEqual(CATEGORIES_MAX);
+    let counted = 0;
+    for (const [category, count] of sketch.counts) {
+      counted += count;
+      expect(count).toBeLessThanOrEqual(truth.get(category)!);
+      const countMax = count + (sketch.countErrors.get(category) ?? 0);
+      expect(countMax).toBeGreaterThanOrEqual(truth.get(category)!);
+      expect(sketch.countErrors.get(category) ?? 0).toBeLessThanOrEqual(sketch.absentCountMax);
+    }
+    expect(sketch.otherCount).toBe(values.length - counted);
+    for (const [category, count] of truth) {
+      if (!sketch.counts.has(category)) expect(count).toBeLessThanOrEqual(sketch.absentCountMax);
+    }
+    expect(sketch.absentCountMax).toBeLessThanOrEqual(values.length / CATEGORIES_MAX);
+    const error = Math.abs(sketch.cardinality - truth.size) / truth.size;
+    expect(error).toBeLessThanOrEqual(4 * sketch.cardinalityError);
+  }
+
+  test('up to the limit everything is exact', () => {
+    const sketch = sketchOf([...names(0, CATEGORIES_MAX), 'c3']);
+    expect([sketch.cardinality, sketch.cardinalityError, sketch.absentCountMax]).toEqual([
+      CATEGORIES_MAX,
+      0,
+      0,
+    ]);
+    expect([sketch.counts.get('c3'), sketch.countErrors.size, sketch.otherCount]).toEqual([
+      2, 0, 0,
+    ]);
+  });
+
+  test('counts are never too high, nor too low by more than is said', () => {
+    const sketch = sketchOf(skewed);
+    expect(sketch.absentCountMax).toBeGreaterThan(0);
+    expectPromises(sketch, skewed);
+  });
+
+  test('what becomes frequent late is held, and what was frequent early stays', () => {
+    const values = [
+      ...Array.from({ length: 3_000 }, () => 'early'),
+      ...names(0, 30_000),
+      ...Array.from({ length: 3_000 }, () => 'late'),
+    ];
+    const sketch = sketchOf(values);
+    expect(sketch.counts.get('early')).toBe(3_000);
+    expect(sketch.counts.get('late')).toBe(3_000);
+    expectPromises(sketch, values);
+  });
+
+  test('parts merge to what holds for the whole, in any order, and again', () => {
+    const cuts = [0, 500, 9_000, 9_100, 25_000, skewed.length];
+    const parts = cuts.slice(1).map((end, index) => sketchOf(skewed.slice(cuts[index], end)));
+    const forward = new CategoricalSketch();
+    forward.mergeAll(parts);
+    const backward = new CategoricalSketch();
+    backward.mergeAll([...parts].reverse());
+    expect(encodeColumnSketch(backward)).toEqual(encodeColumnSketch(forward));
+    expectPromises(forward, skewed);
+    expect(forward.cardinality).toBe(sketchOf(skewed).cardinality);
+    for (const value of skewed.slice(0, 3_000)) forward.add(value);
+    expectPromises(forward, [...skewed, ...skewed.slice(0, 3_000)]);
+    forward.mergeAll([backward]);
+    expectPromises(forward, [...skewed, ...skewed.slice(0, 3_000), ...skewed]);
+  });
+
+  test('a restart changes nothing, wherever it comes', () => {
+    const plain = encodeColumnSketch(sketchOf(skewed.slice(0, 12_000)));
+    for (const at of [0, 1_000, 3_001, 11_999]) {
+      const half = encodeColumnSketch(sketchOf(skewed.slice(0, at)));
+      const restarted = decodeColumnSketch(half) as CategoricalSketch;
+      for (const value of skewed.slice(at, 12_000)) restarted.add(value);
+      expect(encodeColumnSketch(restarted)).toEqual(plain);
+    }
+  });
+
+  test('a sketch that counted the first to come goes on within its own error', () => {
+    const counts = new Map(names(0, CATEGORIES_MAX).map((name) => [name, 1]));
+    const sketch = CategoricalSketch.restore({ missingCount: 0, otherCount: 50, counts });
+    expect(sketch.absentCountMax).toBe(50);
+    sketch.add('new');
+    expect([sketch.counts.get('new'), sketch.countErrors.get('new')]).toEqual([1, 50]);
+    expect([sketch.count, sketch.otherCount]).toEqual([CATEGORIES_MAX + 51, 51]);
   });
 });

@@ -8,6 +8,7 @@ import {
   encodeColumnSketch,
   mergeColumnSketches,
 } from '../../../../services/core/sketch/column-sketch.ts';
+import { HyperLogLog } from '../../../../services/core/sketch/hyper-log-log.ts';
 import { sketchOf } from './samples.ts';
 
 test('a sketch is made by column type', () => {
@@ -98,6 +99,16 @@ function categorical(...tail: number[]): Uint8Array {
   return Uint8Array.from([...MAGIC, 1, 2, 0, 0, ...tail]);
 }
 
+/** Missing 0, five others of which one category has at most 3, "a" once or up to twice more. */
+function beyond(
+  parts: { absent?: number; other?: number; error?: number; registers?: Uint8Array } = {},
+): Uint8Array {
+  const seen = new HyperLogLog();
+  seen.add('a');
+  const { absent = 3, other = 5, error = 2, registers = seen.registers } = parts;
+  return Uint8Array.from([...MAGIC, 1, 3, 0, other, absent, 1, ...A_ONCE, error, ...registers]);
+}
+
 const A_ONCE = [1, 97, 1];
 const GIGABYTE = [128, 128, 128, 128, 4];
 const MINUS_ONE = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
@@ -107,7 +118,7 @@ const HOSTILE: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
   ['another magic', Uint8Array.from([0x54, 0x47, 0x43, 0x54, 1, 1]), /no magic/],
   ['version 0', Uint8Array.from([...MAGIC, 0, 1]), /version 0 is not known/],
   ['version 2', Uint8Array.from([...MAGIC, 2, 1]), /version 2 is not known/],
-  ['an unknown kind', Uint8Array.from([...MAGIC, 1, 3]), /kind 3 is not known/],
+  ['an unknown kind', Uint8Array.from([...MAGIC, 1, 4]), /kind 4 is not known/],
   ['an unknown flag', numeric({ flags: 2 }), /flags 2/],
   ['bytes after the end', Uint8Array.from([...numeric(), 0]), /1 bytes are left/],
   ['a mean of NaN', numeric({ mean: Number.NaN }), /mean is NaN/],
@@ -176,13 +187,25 @@ const HOSTILE: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
     categorical(1, 129, 2, ...Array.from({ length: 257 }, () => 97), 1),
     /longer than 256 characters/,
   ],
+  ['an error above the largest', beyond({ error: 4 }), /error of 4, more than 3/],
+  ['more absent than others', beyond({ absent: 6 }), /absent category counts 6, all others 5/],
+  ['nothing beyond the limit', beyond({ absent: 0 }), /largest count of an absent category is 0/],
+  ['a register too large', beyond({ registers: registersOf(34) }), /register 0 is above 33/],
+  ['registers that lack a category', beyond({ registers: registersOf(0) }), /lack a category/],
+  ['too few registers', beyond().subarray(0, -1), /registers needs 2048 bytes and 2047 are left/],
+  ['a register too many', Uint8Array.from([...beyond(), 0]), /1 bytes are left/],
 ];
+
+function registersOf(rank: number): Uint8Array {
+  return new Uint8Array(2_048).fill(rank);
+}
 
 describe('hostile bytes are refused', () => {
   test('the sound ones are not', () => {
     expect(encodeColumnSketch(decodeColumnSketch(numeric()))).toEqual(numeric());
     const sound = categorical(1, ...A_ONCE);
     expect(encodeColumnSketch(decodeColumnSketch(sound))).toEqual(sound);
+    expect(encodeColumnSketch(decodeColumnSketch(beyond()))).toEqual(beyond());
   });
 
   test.each(HOSTILE)('%s', (_what, bytes, message) => {
@@ -195,6 +218,7 @@ describe('hostile bytes are refused', () => {
   test.each([
     ['numeric', numeric()],
     ['categorical', categorical(2, ...A_ONCE, 1, 98, 1)],
+    ['categorical beyond its limit', beyond()],
   ])('a %s sketch cut anywhere', (_kind, bytes) => {
     for (let length = 0; length < bytes.length; length++) {
       expect(() => decodeColumnSketch(bytes.subarray(0, length))).toThrow(CodedError);

@@ -39,15 +39,36 @@ function weighted(): NumericSketch {
   return sketch;
 }
 
+/** Written by earlier versions of the algorithm, which gave other bytes for the same values. */
+export const RETIRED_SKETCHES: readonly string[] = [
+  // Sealed in two passes.
+  'numeric-sealed',
+  'numeric-discrete',
+  // First come, first counted.
+  'categorical-other',
+];
+
+/** A trillion times each: the largest weights take six bytes. */
+function heavy(distinctCount: number): NumericSketch {
+  const sketch = new NumericSketch();
+  for (let index = 0; index < distinctCount; index++)
+    sketch.digest.add(index / 8, 10 ** 12 + index);
+  return sketch;
+}
+
 export const GOLDEN_SKETCHES: Readonly<Record<string, () => ColumnSketch>> = {
   'numeric-empty': () => numeric([]),
   'numeric-not-finite': () => numeric([Number.NaN, Infinity, -Infinity, -Infinity], 1_000),
   'numeric-buffer-only': () => numeric([3, -0, 1.5, 3, -1e300], 2),
   'numeric-open': () => numeric(skewed(5_000)),
-  'numeric-sealed': () => sealed(numeric(skewed(20_000), 17)),
-  'numeric-discrete': () => sealed(numeric(skewed(20_000).map((value) => Math.floor(value)))),
+  'numeric-sealed-at-once': () => sealed(numeric(skewed(20_000), 17)),
+  'numeric-discrete-at-once': () =>
+    sealed(numeric(skewed(20_000).map((value) => Math.floor(value)))),
   'numeric-weights': weighted,
   'categorical-empty': () => categorical([], 1),
   'categorical-few': () => categorical(['no', 'yes', 'no', '', 'ÿ€😀', '\ufeff'], 3),
-  'categorical-other': () => categorical(skewed(1_500).map(String)),
+  'numeric-exact': () => sealed(numeric(skewed(20_000).map((value) => Math.floor(value) % 64))),
+  'numeric-exact-heavy': () => sealed(heavy(64)),
+  'categorical-beyond': () =>
+    categorical(skewed(6_000).map((value, index) => String(index % 3 === 0 ? value : value < 1))),
 };
