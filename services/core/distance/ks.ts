@@ -11,8 +11,8 @@
  *
  * Source: N. Smirnov, "Table for estimating the goodness of fit of empirical distributions", 1948.
  */
-import type { CumulativeCurve } from '../sketch/cumulative-curve.ts';
 import type { NumericSketch } from '../sketch/numeric-sketch.ts';
+import { type JoinedCurves, joinCurves } from './joined-curves.ts';
 
 /**
  * Missing values, NaN and infinities are left out: their rates are distances of their own. 0 where
@@ -20,21 +20,15 @@ import type { NumericSketch } from '../sketch/numeric-sketch.ts';
  * enough to judge by is for the caller to ask of `count`.
  */
 export function ks(reference: NumericSketch, window: NumericSketch): number {
-  if (reference.count === 0 || window.count === 0) return 0;
-  return distanceOf(reference.digest.curve(), window.digest.curve());
+  return ksOfCurves(joinCurves(reference, window));
 }
 
-/** One walk over the positions of both. */
-function distanceOf(left: CumulativeCurve, right: CumulativeCurve): number {
+export function ksOfCurves(curves: JoinedCurves): number {
+  const { count, referenceBelow, referenceAbove, windowBelow, windowAbove } = curves;
   let distance = 0;
-  let leftAt = 0;
-  let rightAt = 0;
-  while (leftAt < left.positions.length || rightAt < right.positions.length) {
-    const x = Math.min(left.positions[leftAt] ?? Infinity, right.positions[rightAt] ?? Infinity);
-    const before = Math.abs(left.belowFrom(leftAt, x) - right.belowFrom(rightAt, x));
-    while (left.positions[leftAt] === x) leftAt++;
-    while (right.positions[rightAt] === x) rightAt++;
-    const at = Math.abs(left.atOrBelowFrom(leftAt, x) - right.atOrBelowFrom(rightAt, x));
+  for (let index = 0; index < count; index++) {
+    const before = Math.abs(referenceBelow[index]! - windowBelow[index]!);
+    const at = Math.abs(referenceAbove[index]! - windowAbove[index]!);
     distance = Math.max(distance, before, at);
   }
   return distance;

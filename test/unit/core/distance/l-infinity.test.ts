@@ -6,7 +6,12 @@ import { CategoricalSketch } from '../../../../services/core/sketch/categorical-
 
 function sketchOf(counts: Readonly<Record<string, number>>, otherCount = 0): CategoricalSketch {
   const entries = Object.entries(counts).filter(([, count]) => count > 0);
-  return CategoricalSketch.restore({ counts: new Map(entries), otherCount, missingCount: 0 });
+  return CategoricalSketch.restore({
+    counts: new Map(entries),
+    otherCount,
+    missingCount: 0,
+    beyond: null,
+  });
 }
 
 // The cases of TensorFlow Data Validation and NannyML.
