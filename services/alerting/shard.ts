@@ -88,10 +88,8 @@ export class AlertingShard implements ShardProcessor {
     const decision = decide(before, window, rule);
     this.#remember(fingerprint, before, decision.state);
     if (decision.kind === 'nothing') return;
-    const [distance, value] = Object.entries(column.distances)[0] ?? ['', 0];
     const state = decision.kind === 'fire' ? 'firing' : 'resolved';
-    const comparison = state === 'firing' ? 'at or above' : 'below';
-    const where = report.slice === '' ? column.name : `${column.name} where ${report.slice}`;
+    const measured = decisiveDistance(column, threshold);
     this.#send({
       rule: rule.name,
       monitor: report.monitor,
@@ -102,12 +100,10 @@ export class AlertingShard implements ShardProcessor {
       windowStart: isoTime(report.windowStartMs),
       windowEnd: isoTime(report.windowEndMs),
       driftStart: isoTime(decision.driftStartMs),
-      distance,
-      value,
-      threshold,
+      ...measured,
       count: report.count,
       fingerprint,
-      summary: `${report.monitor}: ${where} ${state === 'firing' ? 'drifts' : 'is back'}, ${distance} ${value.toFixed(3)} ${comparison} ${threshold} over ${report.count} events`,
+      summary: summaryOf(state, report, column, measured),
     });
   }
 
@@ -155,6 +151,41 @@ function seriesFingerprint(
 ): string {
   const lengthMs = report.windowEndMs - report.windowStartMs;
   return hashParts([rule.name, report.monitor, column.name, slice, String(lengthMs)]);
+}
+
+interface DecisiveDistance {
+  readonly distance: string;
+  readonly value: number;
+  readonly threshold: number;
+}
+
+/** What decided, with how far it went and had to go; without drift the column's own distance. */
+function decisiveDistance(column: ColumnReport, threshold: number): DecisiveDistance {
+  const decisive = column.statistics.find(({ name }) => name === column.decisive);
+  if (decisive === undefined) {
+    const [distance, value] = Object.entries(column.distances)[0] ?? ['', 0];
+    return { distance, value, threshold };
+  }
+  const { name, effect, effectMin, statistic, criticalValue } = decisive;
+  const needed =
+    criticalValue === null ? effectMin : Math.abs((effect * criticalValue) / statistic);
+  return { distance: name, value: Math.abs(effect), threshold: Math.max(effectMin, needed) };
+}
+
+function summaryOf(
+  state: Alert['state'],
+  report: Report,
+  column: ColumnReport,
+  { distance, value, threshold }: DecisiveDistance,
+): string {
+  const where = report.slice === '' ? '' : ` where ${report.slice}`;
+  const comparison = state === 'firing' ? 'at or above' : 'below';
+  const numbers = `${distance} ${value.toFixed(3)} ${comparison} ${threshold.toFixed(3)} over ${report.count} events`;
+  if (state === 'firing' && column.sentence !== '') {
+    return `${report.monitor}${where}: ${column.sentence} (${numbers})`;
+  }
+  const verb = state === 'firing' ? 'drifts' : 'is back';
+  return `${report.monitor}: ${column.name}${where} ${verb}, ${numbers}`;
 }
 
 function isoTime(timeMs: number): string {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { createSystemClock } from '../platform/clock/system-clock.ts';
 import { ALL_ROWS, type RowRange } from '../platform/dataset/dataset.ts';
 import { openDataset } from '../platform/dataset/open-dataset.ts';
+import { explainProfile } from '../profile/explain.ts';
 import { type ProfileResult, profileDataset } from '../profile/profile.ts';
 import { type WrittenBundle, writeBundle } from '../profile/write-bundle.ts';
 import { collectText, parseRows } from './option.ts';
@@ -18,6 +19,7 @@ interface ProfileCommandOptions {
   readonly label?: string;
   readonly prediction?: string;
   readonly slice?: readonly string[];
+  readonly explain?: true;
   readonly json?: true;
 }
 
@@ -46,6 +48,7 @@ export function addProfileCommand(program: Command): void {
       'also measure per value of this column; may be given several times',
       collectText,
     )
+    .option('--explain', 'say for every column what was chosen and why')
     .option('--json', 'print the result as one JSON object on the last line')
     .action(runProfile);
 }
@@ -69,7 +72,7 @@ async function runProfile(options: ProfileCommandOptions): Promise<void> {
     process.stdout.write(
       options.json
         ? `${JSON.stringify(profileJson(options.out, result, bundle))}\n`
-        : profileText(options.out, result, bundle),
+        : profileText(options.out, result, bundle, options.explain === true),
     );
   } finally {
     await dataset.close();
@@ -90,21 +93,43 @@ function profileJson(out: string, result: ProfileResult, bundle: WrittenBundle) 
     written: bundle.written,
     kept: bundle.kept,
     notes: result.notes,
+    explain: explainProfile(result),
   };
 }
 
-function profileText(out: string, result: ProfileResult, bundle: WrittenBundle): string {
-  const width = Math.max(...result.columns.map((column) => column.name.length));
+function profileText(
+  out: string,
+  result: ProfileResult,
+  bundle: WrittenBundle,
+  isExplained: boolean,
+): string {
   const lines = [
     `${groupDigits(result.rowCount)} rows of ${result.file}`,
-    ...result.columns.map(
-      ({ name, type, role }) => `  ${name.padEnd(width)}  ${type.padEnd(11)}  ${role}`,
-    ),
+    ...(isExplained ? explanationLines(result) : columnLines(result)),
     ...result.notes.map((note) => `note: ${note}`),
-    `windows of ${result.window.text} proposed`,
+    ...(isExplained ? [] : [`windows of ${result.window.text} proposed`]),
     `wrote ${bundle.written.join(', ')} to ${out}`,
     ...(bundle.kept.length === 0 ? [] : [`kept ${bundle.kept.join(', ')} as they were`]),
     `next: tidegauge check ${out}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function columnLines({ columns }: ProfileResult): string[] {
+  const width = Math.max(...columns.map((column) => column.name.length));
+  return columns.map(
+    ({ name, type, role }) => `  ${name.padEnd(width)}  ${type.padEnd(11)}  ${role}`,
+  );
+}
+
+function explanationLines(result: ProfileResult): string[] {
+  const { columns, window, relations } = explainProfile(result);
+  return [
+    ...columns.flatMap(({ name, ...reasons }) => [
+      name,
+      ...Object.entries(reasons).map(([what, reason]) => `  ${what.padEnd(11)}  ${reason}`),
+    ]),
+    `relation: ${relations.length === 0 ? 'none held that says anything' : relations.join('; ')}`,
+    `window: ${window}`,
+  ];
 }

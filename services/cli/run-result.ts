@@ -3,7 +3,7 @@
  * a contract (README.md, "JSON"); times are ISO 8601, nothing in it depends on the wall clock.
  */
 import type { Alert } from '../core/message/alert.ts';
-import type { Report } from '../core/message/report.ts';
+import type { ColumnReport, Report } from '../core/message/report.ts';
 import type { RunResult } from '../embedded/execute-run.ts';
 import { groupDigits } from './progress.ts';
 
@@ -13,11 +13,15 @@ interface ColumnJson {
   readonly verdict: string;
   readonly count: number;
   readonly missing: number;
+  readonly statistics: ColumnReport['statistics'];
+  readonly decisive: string | null;
+  readonly sentence: string;
 }
 
 interface SliceJson {
   readonly n: number;
   readonly verdict: string;
+  readonly budget: string;
   readonly columns: Readonly<Record<string, ColumnJson>>;
 }
 
@@ -76,13 +80,20 @@ function windowJson(reports: readonly Report[]): WindowJson[] {
 }
 
 function sliceJson(report: Report): SliceJson {
-  const columns = report.columns.map(
-    ({ name, distances, threshold, verdict, count, missingCount }) => [
-      name,
-      { distances, threshold, verdict, count, missing: missingCount },
-    ],
-  );
-  return { n: report.count, verdict: report.verdict, columns: Object.fromEntries(columns) };
+  const columns = report.columns.map(({ name, missingCount, ...column }) => [
+    name,
+    columnJson(column, missingCount),
+  ]);
+  const { count, verdict, budget } = report;
+  return { n: count, verdict, budget, columns: Object.fromEntries(columns) };
+}
+
+function columnJson(
+  column: Omit<ColumnReport, 'name' | 'missingCount'>,
+  missing: number,
+): ColumnJson {
+  const { distances, threshold, verdict, count, statistics, decisive, sentence } = column;
+  return { distances, threshold, verdict, count, missing, statistics, decisive, sentence };
 }
 
 /** The page for people: counts, windows with their farthest column, alerts. */
@@ -160,7 +171,7 @@ function distanceTable(result: RunResultJson): string[] {
   const header = `${'column'.padEnd(width)}  distance    threshold  least  most   drifting windows`;
   const rows = [...columns].map(([name, { metric, values, drifted, threshold }]) => {
     const range = `${Math.min(...values).toFixed(3)}  ${Math.max(...values).toFixed(3)}`;
-    return `${name.padEnd(width)}  ${metric.padEnd(10)}  ${String(threshold ?? '–').padEnd(9)}  ${range}  ${drifted}`;
+    return `${name.padEnd(width)}  ${metric.padEnd(10)}  ${(threshold?.toFixed(3) ?? '–').padEnd(9)}  ${range}  ${drifted}`;
   });
   return [header, ...rows];
 }

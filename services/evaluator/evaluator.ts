@@ -49,6 +49,7 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
       columns: [...eventColumns(monitor), ...predictionColumns(monitor)],
       reference,
       countMin: monitor.countMin,
+      falseAlarms: monitor.falseAlarms,
       reportsTopic: topics.reports,
       events,
       monotonicMs: () => clock.monotonicMs(),

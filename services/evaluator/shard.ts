@@ -3,6 +3,7 @@
  * per slice. Knows neither bus nor store.
  */
 
+import { type FalseAlarms, type WindowBudget, windowBudget } from '../core/decision/budget.ts';
 import { hashParts } from '../core/message/alert.ts';
 import { endOfRunHeaders } from '../core/message/control.ts';
 import { type Pane, paneCodec } from '../core/message/pane.ts';
@@ -32,6 +33,7 @@ export interface EvaluatorShardOptions extends WindowBookOptions {
   readonly columns: readonly MeasuredColumn[];
   readonly reference: Reference | null;
   readonly countMin: number;
+  readonly falseAlarms: FalseAlarms | null;
   readonly reportsTopic: string;
   readonly events: EvaluatorEvents;
   /** Monotonic milliseconds, for the evaluation's duration alone. */
@@ -96,7 +98,13 @@ export class EvaluatorShard implements ShardProcessor {
     for (const slice of slices) {
       const content = mergePanes(window.panes.filter((pane) => pane.slice === slice));
       const expected = slice === '' ? reference?.columns : reference?.slices.get(slice);
-      const judgement = evaluateWindow({ ...this.#options, content, reference: expected ?? null });
+      const judgement = evaluateWindow({
+        ...this.#options,
+        content,
+        reference: expected ?? null,
+        calibrations: reference?.calibrations ?? new Map(),
+        budget: this.#budgetOf(window),
+      });
       const report: Report = {
         ...this.#reportHead(window.startMs, window.endMs, slice),
         kind: 'window',
@@ -109,8 +117,27 @@ export class EvaluatorShard implements ShardProcessor {
     events.windowEvaluated(monotonicMs() - startedMs);
   }
 
+  /** Every window of every slice and length takes its part. */
+  #budgetOf({ startMs, endMs }: ReadyWindow): WindowBudget | null {
+    const { falseAlarms, reference, windowLengthsMs } = this.#options;
+    if (falseAlarms === null) return null;
+    return windowBudget({
+      falseAlarms,
+      slideMs: endMs - startMs,
+      sliceCount: 1 + (reference?.slices.size ?? 0),
+      windowLengthCount: windowLengthsMs.length,
+    });
+  }
+
   #endReport(): Report {
-    return { ...this.#reportHead(0, 0, ''), kind: 'end', count: 0, verdict: 'ok', columns: [] };
+    return {
+      ...this.#reportHead(0, 0, ''),
+      kind: 'end',
+      count: 0,
+      verdict: 'ok',
+      budget: '',
+      columns: [],
+    };
   }
 
   #reportHead(windowStartMs: number, windowEndMs: number, slice: string) {

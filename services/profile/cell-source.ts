@@ -2,7 +2,7 @@
  * One view of every kind of dataset for the profile: columns with a path in the event, a cell each.
  *
  * A table's columns come from its header and an Avro file's from its schema; those of JSON lines are
- * found while reading, so `columns` grows during the first pass and an absent field is a missing value.
+ * found while reading, so `columns` grows meanwhile and an absent field is a missing value.
  */
 import { CodedError } from '../core/errors.ts';
 import { COLUMNS_MAX, EVENT_DEPTH_MAX } from '../core/limits.ts';
@@ -21,6 +21,8 @@ export interface SourceColumn {
 
 export interface CellSource {
   readonly columns: readonly SourceColumn[];
+  /** Whether `columns` is complete before the first row. */
+  readonly columnsAreKnown: boolean;
   /** Whether text may stand for numbers, booleans and missing values, as it does in a CSV. */
   readonly textIsUntyped: boolean;
   /** What of the data no Avro schema can describe, for the notes. */
@@ -46,6 +48,7 @@ function sourceOf(dataset: Dataset): CellSource {
       path: paths[index]!,
       declared: null,
     })),
+    columnsAreKnown: true,
     textIsUntyped: true,
     leftOut: [],
     async *rows(range) {
@@ -62,6 +65,7 @@ function avroCells(dataset: EventDataset): CellSource {
       path: declared.path,
       declared,
     })),
+    columnsAreKnown: true,
     textIsUntyped: false,
     leftOut: [],
     async *rows(range) {
@@ -122,6 +126,7 @@ function jsonCells(dataset: EventDataset): CellSource {
 
   return {
     columns,
+    columnsAreKnown: false,
     textIsUntyped: false,
     get leftOut() {
       return [...leftOut];

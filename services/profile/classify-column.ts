@@ -1,8 +1,9 @@
 /**
  * The decision of the profile, pure: what a column is, from a survey of its values.
  *
- * Text that hardly repeats (names, tickets, free text), times and row numbers become `context`: every
- * window would differ from the reference in them, which says nothing about the model.
+ * Text that hardly repeats (names, tickets, free text), times, ids and row numbers become `context`:
+ * every window would differ from the reference in them, which says nothing about the model. A
+ * constant stays judged: that it starts to move is the plainest drift there is.
  */
 import type { FieldType } from '../core/monitor/event-field.ts';
 import type { ColumnRole, ColumnType } from '../core/monitor/monitor.ts';
@@ -16,6 +17,8 @@ export interface ColumnPlan {
   readonly type: ColumnType;
   readonly role: ColumnRole;
   readonly valueType: ValueType;
+  /** What of the values speaks for the type. */
+  readonly evidence: string;
   readonly missingCount: number;
   /** Values of a numeric column that are no numbers: such events are quarantined. */
   readonly unreadableCount: number;
@@ -50,6 +53,10 @@ const DISTINCT_FREE_MIN = 20;
 const SHARE_PADDED_MAX = 0.01;
 /** Fewer values than this are no evidence that a column grows by row. */
 const GROWTH_COUNT_MIN = 100;
+/** Whole numbers that fill their range this closely and do not repeat are a numbering. */
+const NUMBERING_GAPS_MAX = 0.01;
+const ID_NAME =
+  /(?:^|[^A-Za-z])(?:id|ID|Id|uuid|UUID|guid|GUID)$|[a-z](?:Id|ID|Uuid|UUID|Guid|GUID)$/;
 
 export function classifyColumn(options: ClassifyOptions): ColumnVerdict {
   const { survey, rowCount, named } = options;
@@ -64,7 +71,7 @@ export function classifyColumn(options: ClassifyOptions): ColumnVerdict {
   const valueCount = survey.valueCount + (isText ? survey.missingWordCount : 0);
   const readableCount = isNumber ? survey.numberCount : survey.booleanCount;
   const unreadableCount = isText ? 0 : survey.valueCount - readableCount;
-  const why = named === null ? whyContext(survey, numeric, valueCount) : null;
+  const why = named === null ? whyContext(options, numeric, valueCount) : null;
   const unreadable =
     unreadableCount === 0 ? null : `${unreadableCount} of its values are no numbers`;
   const grows = numeric && named === null && neverFalls(survey);
@@ -78,10 +85,11 @@ export function classifyColumn(options: ClassifyOptions): ColumnVerdict {
       type: numeric ? 'numeric' : 'categorical',
       role: why === null ? role : 'context',
       valueType,
+      evidence: evidenceOf(options, valueType),
       missingCount: rowCount - valueCount,
       unreadableCount,
       grows,
-      note: why ?? unreadable ?? growing,
+      note: why ?? unreadable ?? growing ?? (named === null ? constantNote(survey, numeric) : null),
     },
   };
 }
@@ -106,7 +114,8 @@ function valueTypeOf({ column, survey, named }: ClassifyOptions): ValueType | nu
   return textIsUntyped || survey.textCount === valueCount ? 'string' : null;
 }
 
-function declaredType(types: readonly FieldType[]): ValueType | null {
+/** `null` where it is none that a monitor has. */
+export function declaredType(types: readonly FieldType[]): ValueType | null {
   if (types.every((type) => type === 'integer')) return 'long';
   if (types.every((type) => type === 'integer' || type === 'number')) return 'double';
   const only = types.length === 1 ? types[0] : undefined;
@@ -115,19 +124,62 @@ function declaredType(types: readonly FieldType[]): ValueType | null {
 
 function neverFalls(survey: ColumnSurvey): boolean {
   const isEnough = survey.numberCount >= GROWTH_COUNT_MIN;
-  return isEnough && survey.neverFalls && survey.distinct.size > DISTINCT_FREE_MIN;
+  return isEnough && survey.neverFalls && survey.distinctCount > DISTINCT_FREE_MIN;
 }
 
 /** `null` where the column is worth judging. */
-function whyContext(survey: ColumnSurvey, numeric: boolean, valueCount: number): string | null {
+function whyContext(
+  { column, survey }: ClassifyOptions,
+  numeric: boolean,
+  valueCount: number,
+): string | null {
   if (valueCount === 0) return 'holds no value at all';
-  if (numeric) {
-    const counts = survey.countsUp && survey.numberCount >= GROWTH_COUNT_MIN;
-    return counts ? 'grows by row, looks like a row number' : null;
-  }
+  if (numeric) return whyNumbering(column.header, survey);
   if (survey.instantCount >= SHARE_INSTANTS_MIN * valueCount) return 'looks like a time';
-  const { size } = survey.distinct;
+  const size = survey.distinctCount;
   if (survey.moreThanCategories) return `more than ${size - 1} different values`;
   const isFree = size > DISTINCT_FREE_MIN && size > SHARE_DISTINCT_MAX * valueCount;
   return isFree ? `hardly repeats: ${size} different values in ${valueCount}` : null;
+}
+
+/** Whole numbers that tell rows or things apart rather than measure anything. */
+function whyNumbering(header: string, survey: ColumnSurvey): string | null {
+  const { numberCount, integerCount, valueCount, distinctCount, distinctOfCount } = survey;
+  if (numberCount < GROWTH_COUNT_MIN || integerCount < valueCount) return null;
+  if (survey.countsUp) return 'grows by row, looks like a row number';
+  const range = survey.maximum - survey.minimum + 1;
+  const isDense = range <= (1 + NUMBERING_GAPS_MAX) * numberCount;
+  if (isDense && distinctCount === distinctOfCount) return 'numbers the rows, in some other order';
+  const hardlyRepeats = distinctCount > SHARE_DISTINCT_MAX * distinctOfCount;
+  return hardlyRepeats && ID_NAME.test(header) ? 'looks like an id' : null;
+}
+
+function constantNote(survey: ColumnSurvey, numeric: boolean): string | null {
+  if (survey.valueCount < GROWTH_COUNT_MIN) return null;
+  const isConstant = numeric ? survey.minimum === survey.maximum : survey.distinctCount === 1;
+  return isConstant ? 'is constant; that it moves will be drift, or make its role context' : null;
+}
+
+function evidenceOf(options: ClassifyOptions, valueType: ValueType): string {
+  const { column, survey, named } = options;
+  const { valueCount, numberCount, paddedCount } = survey;
+  const distinct = survey.moreThanCategories
+    ? `more than ${survey.distinctCount - 1} different values`
+    : `${survey.distinctCount} different values`;
+  if (column.declared !== null) {
+    return `the writer's schema says ${column.declared.types.join(' or ')}; ${distinct}`;
+  }
+  if (valueCount === 0 && survey.missingWordCount === 0) return 'no values';
+  if (named === 'slice') return `named as a slice; ${distinct}`;
+  if (valueType === 'double') {
+    const share = numberCount === valueCount ? 'all' : `${numberCount} of`;
+    return `${share} ${valueCount} values are numbers; ${distinct}`;
+  }
+  if (valueType === 'boolean') return `all ${valueCount} values are true or false`;
+  if (paddedCount > 0 && numberCount === valueCount) {
+    return `digits with leading zeros, which are codes; ${distinct}`;
+  }
+  return numberCount === 0
+    ? `text; ${distinct}`
+    : `text: only ${numberCount} of ${valueCount} values are numbers; ${distinct}`;
 }

@@ -5,6 +5,7 @@
  * test reads every document back through the loader of bundles.
  */
 import { columnNameOf } from '../core/monitor/field-name.ts';
+import { missingText, rowsPerWindow } from './explain.ts';
 import type { ProfiledColumn, ProfileResult } from './profile.ts';
 
 const THRESHOLD = 0.1;
@@ -16,6 +17,7 @@ export function formatMonitorDocument(result: ProfileResult, name: string): stri
     headSection(result, name),
     eventSection(result),
     columnsSection(result),
+    ...(result.relations.length > 0 ? [relationsSection(result)] : []),
     ...(result.slices.length > 0 ? [slicesSection(result)] : []),
     judgementSection(result),
   ];
@@ -50,22 +52,23 @@ function eventSection({ event, allowedLateness }: ProfileResult): string[] {
   ];
 }
 
-function columnsSection({ columns }: ProfileResult): string[] {
+function columnsSection({ columns, rowCount }: ProfileResult): string[] {
   return [
     '# An event that breaks required, range or allowed goes to quarantine and is not measured, so the',
     '# ranges are wide: the values seen and once their whole spread on either side, though not past 0',
     '# where no value was, and without a bound (null) at the end of a long tail. Drift within them is',
     '# measured against reference.json.',
     'columns:',
-    ...columns.flatMap(columnLines),
+    ...columns.flatMap((column) => columnLines(column, rowCount)),
   ];
 }
 
-function columnLines(column: ProfiledColumn): string[] {
+function columnLines(column: ProfiledColumn, rowCount: number): string[] {
   const { name, header, type, role, note, range, categories } = column;
   const lines = [`  ${scalar(name)}:`];
   if (header !== name) lines.push(`    # Column ${comment(JSON.stringify(header))} of the data.`);
   if (note !== null) lines.push(`    # ${comment(note)}`);
+  lines.push(`    # ${missingText(column, rowCount)}`);
   lines.push(`    type: ${type}`);
   if (role !== 'feature') lines.push(`    role: ${role}`);
   if (isRequired(column)) lines.push('    required: true');
@@ -88,6 +91,19 @@ function isRequired({ role, missingCount, unreadableCount }: ProfiledColumn): bo
   return judged && missingCount === 0 && unreadableCount === 0;
 }
 
+/** As comments: a rule that quarantines would hide the drift that breaks it. */
+function relationsSection({ relations }: ProfileResult): string[] {
+  return [
+    '# These held on every row with both values. As rules they quarantine the events that break them,',
+    '# which are then not measured: take up those that must be true.',
+    '# relations:',
+    ...relations.flatMap(({ name, expression, rowCount }) => [
+      `#   # held on ${rowCount} rows`,
+      `#   ${scalar(name)}: ${expression}`,
+    ]),
+  ];
+}
+
 function slicesSection({ slices }: ProfileResult): string[] {
   return [
     '# Each value of these gets windows, and alerts, of its own besides the whole.',
@@ -95,12 +111,10 @@ function slicesSection({ slices }: ProfileResult): string[] {
   ];
 }
 
-function judgementSection({ rowCount, span, window }: ProfileResult): string[] {
-  const perWindow = (rowCount * window.ms) / Math.max(span.endMs - span.startMs, 1);
-  const about = Math.round(Math.min(rowCount, perWindow));
+function judgementSection(result: ProfileResult): string[] {
   return [
-    `# About ${about} rows of the data fall into one window.`,
-    `windows: [${window.text}]`,
+    `# About ${rowsPerWindow(result)} rows of the data fall into one window.`,
+    `windows: [${result.window.text}]`,
     '',
     'drift:',
     '  # A window with fewer events is not judged.',
@@ -111,6 +125,9 @@ function judgementSection({ rowCount, span, window }: ProfileResult): string[] {
     '  threshold:',
     `    numeric: ${THRESHOLD}`,
     `    categorical: ${THRESHOLD}`,
+    '  # Or, instead of thresholds, how often the monitor may alarm with nothing drifting, all columns,',
+    '  # slices and windows together, at any window size:',
+    '  # falseAlarms: { max: 1, per: month }',
     '',
     'alerts:',
     '  - name: drift',

@@ -19,7 +19,7 @@ export interface NamedColumns {
   readonly slices: readonly number[];
 }
 
-export type NamedAs = 'label' | 'prediction' | 'slice';
+export type NamedAs = 'id' | 'event-time' | 'label' | 'prediction' | 'slice';
 
 /** Throws `configuration.invalid` for a column that is not there or is named for two things. */
 export function findNamedColumns(
@@ -58,16 +58,25 @@ export function findNamedColumns(
 }
 
 /** By its header, else by its name in the monitor; −1 where there is none. */
-export function columnIndex(columns: readonly SourceColumn[], wanted: string): number {
+function columnIndex(columns: readonly SourceColumn[], wanted: string): number {
   const byHeader = columns.findIndex(({ header }) => header === wanted);
   if (byHeader !== -1) return byHeader;
   return columns.findIndex(({ path }) => path.join('.') === wanted);
 }
 
-export function namedAs(named: NamedColumns, index: number): NamedAs | null {
-  if (index === named.label) return 'label';
-  if (index === named.prediction) return 'prediction';
-  return named.slices.includes(index) ? 'slice' : null;
+/** What the column at `index` was named as, among those known so far. */
+export function namedAs(
+  names: ColumnNames,
+  columns: readonly SourceColumn[],
+  index: number,
+): NamedAs | null {
+  const is = (header: string | undefined) =>
+    header !== undefined && columnIndex(columns, header) === index;
+  if (is(names.idColumn)) return 'id';
+  if (is(names.eventTimeColumn)) return 'event-time';
+  if (is(names.labelColumn)) return 'label';
+  if (is(names.predictionColumn)) return 'prediction';
+  return names.sliceColumns.some(is) ? 'slice' : null;
 }
 
 function refuse(message: string): never {

@@ -14,7 +14,7 @@ import {
   type SchemaField,
 } from './event-schema.ts';
 import type { NamedColumns } from './named-columns.ts';
-import type { Survey } from './read-passes.ts';
+import type { Survey } from './read-pass.ts';
 import type { TimeSummary } from './time-survey.ts';
 
 export interface EventPlan {

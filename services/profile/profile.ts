@@ -1,8 +1,7 @@
 /**
  * `tidegauge profile`: what a training table looks like, and a monitor proposed from it.
  *
- * Two passes over the data, each in constant space: the first settles what every column is, the
- * second fills the sketches of what is to be measured, so that no column is sketched twice over.
+ * One pass over the data in bounded space; everything after it is decided from surveys and sketches.
  * The same data and options give the same result, to the byte.
  */
 import { CodedError } from '../core/errors.ts';
@@ -10,10 +9,10 @@ import { columnNameOf } from '../core/monitor/field-name.ts';
 import type { Reference } from '../core/monitor/reference.ts';
 import type { ColumnSketch } from '../core/sketch/column-sketch.ts';
 import type { Dataset, DatasetProgress, RowRange } from '../platform/dataset/dataset.ts';
+import { buildReference, type MeasuredColumn } from './build-reference.ts';
 import { type CellSource, createCellSource } from './cell-source.ts';
 import { type ColumnPlan, classifyColumn } from './classify-column.ts';
-import type { ColumnSurvey } from './column-survey.ts';
-import { type ColumnNames, findNamedColumns, type NamedColumns, namedAs } from './named-columns.ts';
+import { type ColumnNames, findNamedColumns } from './named-columns.ts';
 import { type EventPlan, planEvent } from './plan-event.ts';
 import {
   proposeLateness,
@@ -22,13 +21,18 @@ import {
   type Range,
   type RoundDuration,
 } from './propose.ts';
-import { measureRows, progressOfPass, type Survey, surveyRows } from './read-passes.ts';
+import {
+  type ProposedRelation,
+  proposeRelations,
+  type RelationColumn,
+} from './propose-relations.ts';
+import { type Reading, readRows } from './read-pass.ts';
 
 /** Column names are headers of the file; for events they are dotted paths. */
 export interface ProfileOptions extends ColumnNames {
   readonly dataset: Dataset;
   readonly rows?: RowRange;
-  /** Called after every batch; the total covers both passes. */
+  /** Called after every batch. */
   readonly onProgress?: (progress: DatasetProgress) => void;
 }
 
@@ -52,6 +56,10 @@ export interface ProfileResult {
   readonly window: RoundDuration;
   /** `null`: the rows are not in the order of time, which says nothing about a stream. */
   readonly allowedLateness: RoundDuration | null;
+  /** For a person to take up: as rules they would quarantine drift that should be measured. */
+  readonly relations: readonly ProposedRelation[];
+  /** Why no column is calibrated; `null` where it was tried. */
+  readonly uncalibrated: string | null;
   readonly reference: Reference;
   /** What a reader should know of the data, one sentence each. */
   readonly notes: readonly string[];
@@ -64,33 +72,31 @@ const CATEGORIES_LISTED_MAX = 20;
 export async function profileDataset(options: ProfileOptions): Promise<ProfileResult> {
   const { dataset, rows, onProgress } = options;
   const source = createCellSource(dataset);
-  const passOptions = (pass: 0 | 1) => ({
+  const reading = await readRows({
     source,
+    file: dataset.file,
+    names: options,
     rows,
-    onBatch: () => onProgress?.(progressOfPass(pass, dataset.progress())),
+    onBatch: () => onProgress?.(dataset.progress()),
   });
-  const survey = await surveyRows(passOptions(0), options.eventTimeColumn);
+  onProgress?.(finished(dataset.progress()));
   const named = findNamedColumns(options, source.columns, dataset.file);
-  const { found, notes } = classifyAll(source, survey, named);
-  const measured = found.filter(({ column }) => column.role !== 'context');
+  const { found, notes } = classifyAll(source, reading);
+  const measured = found.filter(({ plan }) => plan.role !== 'context');
   if (measured.length === 0) refuse(`${dataset.file}: no column that could be watched for drift`);
 
   const event = planEvent({
     columns: source.columns,
-    survey,
+    survey: reading,
     named,
-    valueTypes: new Map(found.map(({ index, column }) => [index, column.valueType])),
+    valueTypes: new Map(found.map(({ index, plan }) => [index, plan.valueType])),
     writerSchema: dataset.kind === 'events' ? dataset.writerSchema : null,
   });
-  const slices = named.slices.map((index) => columnNameOf(source.columns[index]!.path));
-  const reference = await measureRows(
-    passOptions(1),
-    measured.map(({ index, column }) => ({ name: column.name, index, plan: column })),
-    slices,
-  );
-  onProgress?.(finished(dataset.progress()));
+  const built = buildReference(reading, found);
+  notes.push(...built.notes);
+  const { reference } = built;
 
-  const { time, rowCount } = survey;
+  const { time, rowCount } = reading;
   const span = time ?? { startMs: 0, endMs: (rowCount - 1) * 1_000 };
   const window = proposeWindow(rowCount, span.endMs - span.startMs);
   const disorderMs = time?.disorderMs ?? 0;
@@ -104,45 +110,46 @@ export async function profileDataset(options: ProfileOptions): Promise<ProfileRe
   return {
     file: dataset.file,
     rowCount,
-    columns: found.map(({ column }) => ({
-      ...column,
-      range: rangeOf(column, reference.columns.get(column.name)),
+    columns: found.map(({ index, name, header, plan }) => ({
+      ...plan,
+      name,
+      header,
+      range: rangeOf(plan, reference.columns.get(name)),
+      categories: listOf(plan, reading.columns[index]!.distinctValues(CATEGORIES_LISTED_MAX)),
     })),
     event,
     span: { startMs: span.startMs, endMs: span.endMs },
-    slices,
+    slices: named.slices.map((index) => columnNameOf(source.columns[index]!.path)),
     window,
     allowedLateness,
+    relations: proposeRelations(reading.relations, relationColumns(reading, found, reference)),
+    uncalibrated: whyUncalibrated(reading),
     reference,
     notes,
   };
 }
 
-interface FoundColumn {
-  /** Position of its cell in a row. */
-  readonly index: number;
-  readonly column: Omit<ProfiledColumn, 'range'>;
+interface FoundColumn extends MeasuredColumn {
+  readonly header: string;
 }
 
-function classifyAll(source: CellSource, survey: Survey, named: NamedColumns) {
+function classifyAll(source: CellSource, { measures, rowCount }: Reading) {
   const found: FoundColumn[] = [];
   const notes = source.leftOut.map((name) => `${name}: left out, an event schema cannot hold it`);
-  for (const [index, column] of source.columns.entries()) {
-    if (index === named.id || index === named.eventTime) continue;
+  for (const { index, named, survey } of measures) {
+    if (named === 'id' || named === 'event-time') continue;
+    const column = source.columns[index]!;
     const { header } = column;
-    const role = namedAs(named, index);
-    const seen = survey.columns[index]!;
-    const { rowCount } = survey;
-    const verdict = classifyColumn({ column, survey: seen, rowCount, named: role });
+    const verdict = classifyColumn({ column, survey, rowCount, named });
     if (verdict.kind === 'left-out') {
-      if (role !== null) refuse(`${role} column ${JSON.stringify(header)} ${verdict.reason}`);
+      if (named !== null) refuse(`${named} column ${JSON.stringify(header)} ${verdict.reason}`);
       notes.push(`${header}: left out, it ${verdict.reason}`);
       continue;
     }
     const { plan } = verdict;
     const name = columnNameOf(column.path);
     if (plan.note !== null) notes.push(`${name}: ${plan.note}`);
-    found.push({ index, column: { ...plan, name, header, categories: listOf(plan, seen) } });
+    found.push({ index, name, header, plan });
   }
   return { found, notes };
 }
@@ -155,13 +162,32 @@ function rangeOf(plan: ColumnPlan, sketch: ColumnSketch | undefined): Range | nu
   return infinityCount > 0 ? null : proposeRange(sketch);
 }
 
-function listOf(plan: ColumnPlan, { distinct }: ColumnSurvey): readonly string[] | null {
+function listOf(plan: ColumnPlan, values: readonly string[]): readonly string[] | null {
   if (plan.type !== 'categorical' || plan.valueType === 'boolean') return null;
-  return distinct.size <= CATEGORIES_LISTED_MAX ? [...distinct].sort() : null;
+  return values.length > 0 ? values : null;
+}
+
+function relationColumns(
+  { columns }: Reading,
+  found: readonly FoundColumn[],
+  reference: Reference,
+): ReadonlyMap<number, RelationColumn> {
+  const related = found.flatMap(({ index, name, plan }): [number, RelationColumn][] => {
+    const sketch = reference.columns.get(name);
+    if (plan.role !== 'feature' || plan.grows || sketch?.kind !== 'numeric') return [];
+    return [[index, { name, sketch, distinctCount: columns[index]!.distinctCount }]];
+  });
+  return new Map(related);
+}
+
+function whyUncalibrated({ time, blocks }: Reading): string | null {
+  if (time === null) return 'the data names no event time';
+  if (time.endMs === time.startMs) return 'every row has the same event time';
+  return blocks === null ? 'the rows are not in the order of event time' : null;
 }
 
 function finished({ total, unit }: DatasetProgress): DatasetProgress {
-  return { done: 2 * total, total: 2 * total, unit };
+  return { done: total, total, unit };
 }
 
 function refuse(message: string): never {

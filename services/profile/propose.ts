@@ -81,7 +81,7 @@ const WINDOWS: readonly RoundDuration[] = [
 ];
 
 /** "About a thousand": a KS distance of 0.1 is then four times the noise. */
-const ROWS_PER_WINDOW_MIN = 900;
+export const ROWS_PER_WINDOW_MIN = 900;
 
 /** The shortest round length that holds about a thousand rows at the file's own rate. */
 export function proposeWindow(rowCount: number, spanMs: number): RoundDuration {

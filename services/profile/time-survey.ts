@@ -1,4 +1,4 @@
-/** The first pass over the event-time column: its unit, its span, and how far out of order it runs. */
+/** The event-time column: its unit, its span, and how far out of order it runs. */
 import { readEventTime } from '../core/codec/event-time.ts';
 import { CodedError } from '../core/errors.ts';
 import { isMissingText, parseNumberText } from '../core/monitor/cell-text.ts';
@@ -34,6 +34,11 @@ export class TimeSurvey {
 
   constructor(column: string) {
     this.#column = column;
+  }
+
+  /** No row so far lies behind one before it. */
+  get isInOrder(): boolean {
+    return this.#disorder === 0;
   }
 
   add(cell: unknown): void {

@@ -69,7 +69,7 @@ describeWithKafkaAndRedis('tidegauge run', ({ brokers, redisUrl }) => {
     );
 
     const reports = await liveReports();
-    for (const service of running) expect(await service.stop()).toBe(0);
+    for (const service of running) expect(await service.stop(), service.stderr()).toBe(0);
     const replayed = await tidegauge([
       'replay',
       '--bundle',
@@ -90,7 +90,9 @@ describeWithKafkaAndRedis('tidegauge run', ({ brokers, redisUrl }) => {
       quarantined: stream.badCount,
       predictions: stream.goodCount,
     });
-    expect(result.windows.slice(0, COMPLETE_WINDOWS)).toEqual(asWindows(reports));
+    expect(result.windows.slice(0, COMPLETE_WINDOWS)).toEqual(
+      JSON.parse(JSON.stringify(asWindows(reports))),
+    );
 
     async function liveReports(): Promise<readonly Report[]> {
       const at = { topic: bundle.topic('reports'), partition: 0 };
@@ -115,9 +117,10 @@ interface ReplayedWindow {
 
 /** The live reports in the shape `replay --json` prints. */
 function asWindows(reports: readonly Report[]) {
-  const slice = ({ count, verdict, columns }: Report) => ({
+  const slice = ({ count, verdict, budget, columns }: Report) => ({
     n: count,
     verdict,
+    budget,
     columns: Object.fromEntries(
       columns.map((column) => [
         column.name,
@@ -127,6 +130,9 @@ function asWindows(reports: readonly Report[]) {
           verdict: column.verdict,
           count: column.count,
           missing: column.missingCount,
+          statistics: column.statistics,
+          decisive: column.decisive,
+          sentence: column.sentence,
         },
       ]),
     ),

@@ -230,7 +230,7 @@ describe('the services among faults', () => {
         expect(found.entriesLeft.filter((key) => key.includes(' pane:'))).toEqual([]);
         expect(found.entriesLeft.filter((key) => key.includes(' sealed:'))).toEqual([]);
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 24, endOnFailure: true },
     );
   }, 90_000);
 
@@ -255,7 +255,7 @@ describe('the services among faults', () => {
         const ids = reportsOf(logs).map((record) => reportCodec.decode(record.value!).id);
         expect(new Set(ids).size).toBe(ids.length);
       }),
-      { numRuns: 30, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
   }, 90_000);
 });

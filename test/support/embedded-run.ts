@@ -66,6 +66,7 @@ export function stationMonitor(changes: Partial<Monitor> = {}): Monitor {
     relations: [],
     windowLengthsMs: [10_000],
     countMin: 20,
+    falseAlarms: null,
     model: null,
     alertRules: [
       { name: 'drift', columns: null, forWindows: 1, resolveAfterWindows: 1, severity: 'warning' },

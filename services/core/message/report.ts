@@ -19,9 +19,31 @@ export interface ColumnReport {
   readonly missingCount: number;
   /** Distance by name: `ks` for numeric, `l_infinity` for categorical columns. */
   readonly distances: Readonly<Record<string, number>>;
-  /** The distance at and above which the column drifts; `null`: measured, not judged. */
+  /**
+   * The distance at and above which it drifts in a window of this size; under a false-alarm budget
+   * other statistics may exceed theirs before. `null`: measured, not judged.
+   */
   readonly threshold: number | null;
   readonly verdict: Verdict;
+  /** What was tested; empty where nothing could be. */
+  readonly statistics: readonly StatisticReport[];
+  /** The statistic that exceeds its limits by most; `null` without drift. */
+  readonly decisive: string | null;
+  /** For a person. */
+  readonly sentence: string;
+}
+
+export interface StatisticReport {
+  readonly name: string;
+  /** Standardised: z, Kolmogorov's λ or chi-square; the distance where the threshold is fixed. */
+  readonly statistic: number;
+  /** In the statistic's own unit, see services/core/decision/measurement.ts. */
+  readonly effect: number;
+  /** Effects below are not worth an alarm. */
+  readonly effectMin: number;
+  /** Of the statistic at this window's size; `null` where the threshold is fixed. */
+  readonly criticalValue: number | null;
+  readonly exceeds: boolean;
 }
 
 export interface Report {
@@ -37,6 +59,8 @@ export interface Report {
   readonly slice: string;
   readonly count: number;
   readonly verdict: Verdict;
+  /** The false-alarm budget the verdict was reached under; empty where thresholds are fixed. */
+  readonly budget: string;
   readonly columns: readonly ColumnReport[];
 }
 
@@ -58,6 +82,7 @@ export const REPORT_SCHEMA = {
     { name: 'slice', type: 'string', doc: 'column=value; empty for the whole.' },
     { name: 'count', type: 'long', doc: 'Events in the window.' },
     { name: 'verdict', type: { type: 'enum', name: 'Verdict', symbols: VERDICT_SYMBOLS } },
+    { name: 'budget', type: 'string', doc: 'False-alarm budget; empty: fixed thresholds.' },
     {
       name: 'columns',
       type: {
@@ -80,6 +105,26 @@ export const REPORT_SCHEMA = {
             },
             { name: 'threshold', type: ['null', 'double'], doc: 'null: measured, not judged.' },
             { name: 'verdict', type: 'Verdict' },
+            {
+              name: 'statistics',
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  name: 'StatisticReport',
+                  fields: [
+                    { name: 'name', type: 'string' },
+                    { name: 'statistic', type: 'double', doc: 'z, lambda or chi-square.' },
+                    { name: 'effect', type: 'double' },
+                    { name: 'effectMin', type: 'double', doc: 'Less is not worth an alarm.' },
+                    { name: 'criticalValue', type: ['null', 'double'], doc: 'At this size.' },
+                    { name: 'exceeds', type: 'boolean' },
+                  ],
+                },
+              },
+            },
+            { name: 'decisive', type: ['null', 'string'], doc: 'Exceeds its limits by most.' },
+            { name: 'sentence', type: 'string', doc: 'For a person.' },
           ],
         },
       },

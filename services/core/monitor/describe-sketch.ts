@@ -37,7 +37,7 @@ function describeCategorical(sketch: CategoricalSketch): Readonly<Record<string,
   return {
     count: sketch.count,
     missing: sketch.missingCount,
-    distinct: sketch.counts.size,
+    distinct: sketch.cardinality,
     other: sketch.otherCount,
     top: Object.fromEntries(ranked.slice(0, CATEGORIES_SHOWN)),
   };

@@ -2,13 +2,13 @@
  * Which columns of a monitor are measured where: features and external predictions on the valid
  * events, the model's outputs on the predictions.
  */
-import type { ColumnType, Monitor } from './monitor.ts';
+import type { ColumnType, Monitor, Threshold } from './monitor.ts';
 
 export interface MeasuredColumn {
   readonly name: string;
   readonly type: ColumnType;
   /** `null`: measured, not judged. */
-  readonly threshold: number | null;
+  readonly threshold: Threshold | null;
 }
 
 export function eventColumns(

@@ -3,6 +3,8 @@
  * every duration in milliseconds. Made by platform/config, trusted everywhere else.
  */
 
+import type { FalseAlarms } from '../decision/budget.ts';
+
 /** Field names from the root of the event; `['applicant', 'age']` for `applicant.age`. */
 export type FieldPath = readonly string[];
 
@@ -28,9 +30,15 @@ export interface Column {
   readonly allowed: readonly string[] | null;
   /** ECMAScript regular expression, matched anywhere in the value; `null` for any. */
   readonly pattern: string | null;
-  /** Distance at and above which a window of this column drifts; `null`: not judged. */
-  readonly threshold: number | null;
+  /** `null`: measured, not judged. */
+  readonly threshold: Threshold | null;
 }
+
+/**
+ * What a column is held against: a fixed distance at and above which it drifts, whatever the window's
+ * size, or the critical values of the monitor's false-alarm budget.
+ */
+export type Threshold = number | 'budget';
 
 export interface Relation {
   readonly name: string;
@@ -47,7 +55,8 @@ export interface ModelOutputColumn {
   readonly tensor: string;
   /** Element of the row, 0 for a tensor of width 1. */
   readonly index: number;
-  readonly threshold: number | null;
+  /** `null`: measured, not judged. */
+  readonly threshold: Threshold | null;
 }
 
 export interface ModelInput {
@@ -107,6 +116,8 @@ export interface Monitor {
   readonly windowLengthsMs: readonly number[];
   /** Events below which a window's verdict is `insufficient-data`. */
   readonly countMin: number;
+  /** Shared by every column without a fixed threshold; `null` where each has one. */
+  readonly falseAlarms: FalseAlarms | null;
   readonly model: MonitorModel | null;
   readonly alertRules: readonly AlertRule[];
 }

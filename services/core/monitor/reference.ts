@@ -1,16 +1,24 @@
 /**
  * The reference profile: what each column looked like in the data the model was trained on.
  *
- * reference.json, format 1. Columns stand in the order of the data, slices in alphabetical order:
+ * reference.json, format 2. Columns stand in the order of the data, slices in alphabetical order:
  *
- *     { "format": "tidegauge-reference", "version": 1, "rows": n,
+ *     { "format": "tidegauge-reference", "version": 2, "rows": n,
  *       "columns": { name: column, … },
  *       "slices": { "column=value": { name: column, … }, … } }
- *     column = { "type", "count", "missing", … numbers to read and compare …, "sketch" }
+ *     column = { "type", "count", "missing", … numbers to read and compare …,
+ *                "calibration": { statistic: { "count": inflation, … }, … }, "sketch" }
  *
  * `sketch` is the base64 of the encoded `ColumnSketch` and is what counts; the numbers beside it are
- * for people and diffs. Equal references give equal text.
+ * for people and diffs. `calibration` counts too; columns of slices have none, nor have those of data
+ * that do not come in the order of time. Equal references give equal text. Format 1, which is read
+ * as well, is the same without any calibration.
  */
+import {
+  type ColumnCalibration,
+  formatCalibration,
+  parseCalibration,
+} from '../decision/column-calibration.ts';
 import { CodedError } from '../errors.ts';
 import { COLUMNS_MAX, REFERENCE_BYTES_MAX, SLICE_VALUES_MAX } from '../limits.ts';
 import {
@@ -27,10 +35,13 @@ export interface Reference {
   readonly columns: ReferenceColumns;
   /** By `column=value`. */
   readonly slices: ReadonlyMap<string, ReferenceColumns>;
+  /** Of the columns of the whole; a column that could not be calibrated is absent. */
+  readonly calibrations: ReadonlyMap<string, ColumnCalibration>;
 }
 
 const FORMAT = 'tidegauge-reference';
-const VERSION = 1;
+const VERSION = 2;
+const VERSIONS_READ: readonly unknown[] = [1, VERSION];
 /** Ten slice columns, each with its values and `(other)`. */
 const SLICES_MAX = 10 * (SLICE_VALUES_MAX + 1);
 const NAME_LENGTH_MAX = 1_000;
@@ -42,21 +53,28 @@ export function formatReference(reference: Reference): string {
     format: FORMAT,
     version: VERSION,
     rows: reference.rowCount,
-    columns: columnsDocument(reference.columns),
-    slices: Object.fromEntries(slices.map(([name, columns]) => [name, columnsDocument(columns)])),
+    columns: columnsDocument(reference.columns, reference.calibrations),
+    slices: Object.fromEntries(
+      slices.map(([name, columns]) => [name, columnsDocument(columns, new Map())]),
+    ),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function columnsDocument(columns: ReferenceColumns): Record<string, unknown> {
-  const entries = [...columns].map(([name, sketch]): [string, unknown] => [
-    name,
-    {
+function columnsDocument(
+  columns: ReferenceColumns,
+  calibrations: Reference['calibrations'],
+): Record<string, unknown> {
+  const entries = [...columns].map(([name, sketch]): [string, unknown] => {
+    const calibration = calibrations.get(name);
+    const document = {
       type: sketch.kind,
       ...describeSketch(sketch),
+      ...(calibration === undefined ? {} : { calibration: formatCalibration(calibration) }),
       sketch: Buffer.from(encodeColumnSketch(sketch)).toString('base64'),
-    },
-  ]);
+    };
+    return [name, document];
+  });
   return Object.fromEntries(entries);
 }
 
@@ -67,8 +85,11 @@ export function parseReference(text: string): Reference {
   }
   const document = objectAt('', parseJson(text));
   if (document.format !== FORMAT) fail('format', `expected ${JSON.stringify(FORMAT)}`);
-  if (document.version !== VERSION) {
-    fail('version', `${show(document.version)} is not known, expected ${VERSION}`);
+  if (!VERSIONS_READ.includes(document.version)) {
+    fail(
+      'version',
+      `${show(document.version)} is not known, expected ${VERSIONS_READ.join(' or ')}`,
+    );
   }
   const rowCount = countAt('rows', document.rows);
   const columns = parseColumns('columns', document.columns);
@@ -78,7 +99,13 @@ export function parseReference(text: string): Reference {
     if (!name.includes('=')) fail(place, 'expected a name such as channel=web');
     slices.set(name, parseColumns(place, value));
   }
-  return { rowCount, columns, slices };
+  const calibrations = new Map<string, ColumnCalibration>();
+  for (const [name, column] of entriesAt('columns', document.columns, COLUMNS_MAX)) {
+    const { calibration } = objectAt(`columns.${name}`, column);
+    if (calibration === undefined) continue;
+    calibrations.set(name, calibrationAt(`columns.${name}.calibration`, calibration));
+  }
+  return { rowCount, columns, slices, calibrations };
 }
 
 function parseColumns(place: string, value: unknown): ReferenceColumns {
@@ -110,8 +137,17 @@ function parseColumn(place: string, value: unknown): ColumnSketch {
 }
 
 function decodeSketch(place: string, base64: string): ColumnSketch {
+  return refusedAt(place, () => decodeColumnSketch(Buffer.from(base64, 'base64')));
+}
+
+function calibrationAt(place: string, value: unknown): ColumnCalibration {
+  return refusedAt(place, () => parseCalibration(value));
+}
+
+/** What `read` refuses is refused by its place in the reference. */
+function refusedAt<T>(place: string, read: () => T): T {
   try {
-    return decodeColumnSketch(Buffer.from(base64, 'base64'));
+    return read();
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     return fail(place, error.message, error);

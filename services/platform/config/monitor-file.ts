@@ -3,6 +3,7 @@
  * in milliseconds. What a field means is said once, in `schemas/monitor.schema.json`.
  */
 import { resolve } from 'node:path';
+import type { FalseAlarms } from '../../core/decision/budget.ts';
 import type {
   AlertRule,
   Column,
@@ -12,6 +13,7 @@ import type {
   FieldPath,
   Monitor,
   MonitorModel,
+  Threshold,
   Topics,
 } from '../../core/monitor/monitor.ts';
 import { parseDuration } from './duration.ts';
@@ -56,6 +58,7 @@ export interface MonitorFile {
   readonly windows: readonly string[];
   readonly drift?: {
     readonly countMin?: number;
+    readonly falseAlarms?: FalseAlarms;
     readonly threshold?: { readonly numeric?: number; readonly categorical?: number };
   };
   readonly model?: ModelFile;
@@ -74,6 +77,8 @@ export const REFERENCE_FILE = 'reference.json';
 /** Folder of writer schemas within the bundle; `<id>.avsc` serves a Confluent schema id. */
 export const WRITER_SCHEMA_FOLDER = 'schemas';
 const THRESHOLD = 0.1;
+/** A fixed threshold cannot know how far chance goes; a budget can, from a hundred events on. */
+const COUNT_MIN = { threshold: 500, budget: 100 };
 
 export function splitPath(path: string): FieldPath {
   return path.split('.');
@@ -89,12 +94,12 @@ export function isJudgedRole(role: ColumnRole | undefined): boolean {
   return role === undefined || role === 'feature' || role === 'prediction';
 }
 
-function thresholdOf(drift: DriftFile | undefined, fallback: number): number | null {
+function thresholdOf(drift: DriftFile | undefined, fallback: Threshold): Threshold | null {
   if (drift === undefined) return fallback;
   return drift === false ? null : drift.threshold;
 }
 
-function toColumn(name: string, column: ColumnFile, fallback: number): Column {
+function toColumn(name: string, column: ColumnFile, fallback: Threshold): Column {
   return {
     name,
     path: splitPath(column.path ?? name),
@@ -109,7 +114,7 @@ function toColumn(name: string, column: ColumnFile, fallback: number): Column {
   };
 }
 
-function toModel(model: ModelFile, directory: string, fallback: number): MonitorModel {
+function toModel(model: ModelFile, directory: string, fallback: Threshold): MonitorModel {
   return {
     file: resolve(directory, model.file),
     version: model.version,
@@ -145,7 +150,9 @@ const DEFAULT_ALERTS: NonNullable<MonitorFile['alerts']> = [{ name: 'drift' }];
 
 export function toMonitor(file: MonitorFile, directory: string): Monitor {
   const { event } = file;
-  const threshold = { numeric: THRESHOLD, categorical: THRESHOLD, ...file.drift?.threshold };
+  const falseAlarms = file.drift?.falseAlarms ?? null;
+  const usual: Threshold = falseAlarms === null ? THRESHOLD : 'budget';
+  const threshold = { numeric: usual, categorical: usual, ...file.drift?.threshold };
   return {
     name: file.monitor,
     topics: toTopics(file.monitor, file.topics),
@@ -163,7 +170,8 @@ export function toMonitor(file: MonitorFile, directory: string): Monitor {
       expression,
     })),
     windowLengthsMs: file.windows.map(durationMs).sort((a, b) => a - b),
-    countMin: file.drift?.countMin ?? 500,
+    countMin: file.drift?.countMin ?? COUNT_MIN[falseAlarms === null ? 'threshold' : 'budget'],
+    falseAlarms,
     model: file.model === undefined ? null : toModel(file.model, directory, threshold.numeric),
     alertRules: (file.alerts ?? DEFAULT_ALERTS).map((rule) => ({
       name: rule.name,

@@ -133,8 +133,13 @@ function createLoadedModel(description: ModelDescription, runner: BatchRunner): 
   };
 }
 
+/** A thread is started by plain Node: where the sources are run, by tests, it is the built one. */
+const WORKER_ENTRY = import.meta.url.endsWith('.ts')
+  ? '../../../dist/platform/model/onnx-model-worker.js'
+  : './onnx-model-worker.js';
+
 export function createOnnxModelRuntime(options: OnnxModelRuntimeOptions = {}): ModelRuntime {
-  const workerEntry = options.workerEntry ?? new URL('./onnx-model-worker.js', import.meta.url);
+  const workerEntry = options.workerEntry ?? new URL(WORKER_ENTRY, import.meta.url);
 
   async function load(loadOptions: LoadOptions): Promise<LoadedModel> {
     const { file, workerCount } = loadOptions;

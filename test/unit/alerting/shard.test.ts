@@ -60,6 +60,7 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
       const report: Report = {
         ...{ id: String(sequence), monitor: 'm', sequence, kind: 'window', slice: '', count: 90 },
         ...{ windowStartMs: hour * HOUR_MS, windowEndMs: (hour + 1) * HOUR_MS, verdict: 'ok' },
+        budget: '',
         columns: Object.entries(verdicts).map(([name, verdict]) => column(name, verdict)),
         ...fields,
       } as Report;
@@ -75,7 +76,11 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
 
 function column(name: string, verdict: Verdict): ColumnReport {
   const distances = { ks: verdict === 'drift' ? 0.5 : 0.01 };
-  return { name, type: 'numeric', count: 90, missingCount: 0, distances, threshold: 0.1, verdict };
+  const untested = { statistics: [], decisive: null, sentence: '' };
+  return {
+    ...{ name, type: 'numeric', count: 90, missingCount: 0, distances, threshold: 0.1, verdict },
+    ...untested,
+  };
 }
 
 const said = (alerts: readonly Alert[]) => alerts.map(({ state, column: name }) => [state, name]);
@@ -185,7 +190,7 @@ describe('a report', () => {
     const { read } = alerting();
     const end: Report = {
       ...{ id: 'end', monitor: 'm', sequence: 0, kind: 'end', windowStartMs: 0, windowEndMs: 0 },
-      ...{ slice: '', count: 0, verdict: 'ok', columns: [] },
+      ...{ slice: '', count: 0, verdict: 'ok', budget: '', columns: [] },
     } as Report;
     const [output, ...others] = read({ value: reportCodec.encode(end) });
     expect(others).toEqual([]);

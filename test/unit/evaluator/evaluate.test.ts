@@ -36,7 +36,8 @@ function judge(options: {
 }) {
   const { sketches, columns = [LEVEL, STATION], count = 100, reference = REFERENCE } = options;
   const content = { count, sketches: new Map(Object.entries(sketches)) };
-  return evaluateWindow({ columns, content, reference, countMin: 50 });
+  const untested = { calibrations: new Map(), budget: null };
+  return evaluateWindow({ columns, content, reference, countMin: 50, ...untested });
 }
 
 describe('a column', () => {

@@ -43,6 +43,7 @@ describe('writeBundle', () => {
           eventTime: { path: ['eventTime'], unit: 'ms' },
           windowLengthsMs: [900_000],
           countMin: 500,
+          falseAlarms: null,
           slices: ['kind'],
           model: null,
           columns: [
@@ -55,7 +56,13 @@ describe('writeBundle', () => {
               maximum: 198,
               threshold: 0.1,
             },
-            { name: 'kind', type: 'categorical', required: true, allowed: null, threshold: 0.1 },
+            {
+              name: 'kind',
+              type: 'categorical',
+              required: true,
+              allowed: null,
+              threshold: 0.1,
+            },
             {
               name: 'column_0',
               type: 'numeric',
@@ -74,6 +81,30 @@ describe('writeBundle', () => {
     const text = readFileSync(join(directory, 'monitor.yaml'), 'utf8');
     expect(text).toContain('# allowed: ["a", "b"]');
     expect(text).toContain('# Column "0" of the data.');
+  });
+
+  it('proposes relations as comments, which load as rules once taken up', async () => {
+    const spent = (row: number) => ((row * 48_271) % 10_007) / 10;
+    const dataset = tableOf(['order.spent', 'order.limit', 'kind'], 2_000, (row) => [
+      `${spent(row)}`,
+      row % 4 === 0 ? '' : `${spent(row) + (row % 100)}`,
+      'ab'[row % 2]!,
+    ]);
+    const { directory, loaded } = await bundleOf({ dataset });
+    expect(loaded.ok && loaded.bundle.monitor.relations).toEqual([]);
+    const file = join(directory, 'monitor.yaml');
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('#   # held on 1500 rows');
+    expect(text).toContain('    # never missing');
+    expect(text).toContain('    # missing in 25.0 % of the rows (500 of 2 000)');
+    writeFileSync(file, text.replace(/^# relations:$/m, 'relations:').replace(/^# {3}/gm, '  '));
+    const taken = await loadBundle(directory);
+    expect(taken.ok ? taken.bundle.monitor.relations : taken.problems).toEqual([
+      {
+        name: 'order.spent-at-most-order.limit',
+        expression: 'event.order.spent <= event.order.limit',
+      },
+    ]);
   });
 
   it('of the same data is the same to the byte', async () => {

@@ -48,7 +48,7 @@ function pane(fields: Partial<Pane>): OutgoingRecord {
 function report(id: string, sequence: number): Report {
   return {
     ...{ id, monitor: 'stations', sequence, kind: 'window', windowStartMs: 0, windowEndMs: 1_000 },
-    ...{ slice: '', count: 1, verdict: 'ok', columns: [] },
+    ...{ slice: '', count: 1, verdict: 'ok', budget: '', columns: [] },
   } as Report;
 }
 

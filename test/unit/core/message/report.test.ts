@@ -24,6 +24,19 @@ const column: fc.Arbitrary<ColumnReport> = fc.record({
   }),
   threshold: fc.option(finite),
   verdict,
+  statistics: fc.array(
+    fc.record({
+      name,
+      statistic: finite,
+      effect: finite,
+      effectMin: finite,
+      criticalValue: fc.option(finite),
+      exceeds: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  ),
+  decisive: fc.option(name),
+  sentence: fc.string(),
 });
 
 const report: fc.Arbitrary<Report> = fc.record({
@@ -36,6 +49,7 @@ const report: fc.Arbitrary<Report> = fc.record({
   slice: name,
   count,
   verdict,
+  budget: fc.string(),
   columns: fc.array(column, { maxLength: 5 }),
 });
 

@@ -13,7 +13,8 @@ import {
   encodeColumnSketch,
 } from '../../../../services/core/sketch/column-sketch.ts';
 
-const GOLDEN = new URL('../../../golden/reference-v1/reference.json', import.meta.url);
+const GOLDEN_V1 = new URL('../../../golden/reference-v1/reference.json', import.meta.url);
+const GOLDEN = new URL('../../../golden/reference-v2/reference.json', import.meta.url);
 
 function numeric(values: readonly (number | null)[]): ColumnSketch {
   const sketch = createColumnSketch('numeric');
@@ -27,7 +28,7 @@ function categorical(values: readonly (string | null)[]): ColumnSketch {
   return sketch;
 }
 
-/** What the golden file was made from; its numbers never change. */
+/** What the golden files were made from, the first one without calibration; its numbers never change. */
 function goldenReference(): Reference {
   const rows = Array.from({ length: 300 }, (_, n) => ({
     income: n % 50 === 7 ? null : ((n * 7_919) % 1_000) / 8,
@@ -49,6 +50,21 @@ function goldenReference(): Reference {
         columnsOf(rows.filter(({ channel }) => channel?.startsWith('branch'))),
       ],
     ]),
+    calibrations: new Map([
+      [
+        'income',
+        {
+          inflation: {
+            ks: [
+              { count: 64, inflation: 1.25 },
+              { count: 1_000, inflation: 5.601 },
+            ],
+            location: [{ count: 64, inflation: 5.6 }],
+          },
+        },
+      ],
+      ['channel', { inflation: {} }],
+    ]),
   };
 }
 
@@ -63,8 +79,11 @@ describe('a reference', () => {
     expect(formatReference(goldenReference())).toBe(readFileSync(GOLDEN, 'utf8'));
   });
 
-  it('as it always was written is still read', () => {
-    const golden = parseReference(readFileSync(GOLDEN, 'utf8'));
+  it.each([
+    [1, GOLDEN_V1],
+    [2, GOLDEN],
+  ])('as format %i was written is still read', (version, file) => {
+    const golden = parseReference(readFileSync(file, 'utf8'));
     const made = goldenReference();
     expect(golden.rowCount).toBe(300);
     expect(bytesOf(golden.columns)).toEqual(bytesOf(made.columns));
@@ -72,6 +91,7 @@ describe('a reference', () => {
     for (const [slice, columns] of golden.slices) {
       expect(bytesOf(columns)).toEqual(bytesOf(made.slices.get(slice)!));
     }
+    expect(golden.calibrations).toEqual(version === 1 ? new Map() : made.calibrations);
   });
 
   it('comes back from its text as it was, whatever it holds', () => {
@@ -95,13 +115,42 @@ describe('a reference', () => {
         { maxLength: 3 },
       )
       .map((entries) => new Map(entries));
+    // With as many digits as are kept.
+    const points = fc.uniqueArray(
+      fc.record({
+        count: fc.integer({ min: 1, max: 2 ** 53 - 1 }),
+        inflation: fc.integer({ min: 100, max: 9_999 }).map((value) => value / 100),
+      }),
+      { selector: ({ count }) => count, maxLength: 5 },
+    );
+    const calibration = fc.record({
+      inflation: fc.dictionary(
+        fc.stringMatching(/^[a-z][A-Za-z0-9_-]{0,9}$/),
+        points.map((all) => all.toSorted((one, other) => one.count - other.count)),
+        { maxKeys: 4, noNullPrototype: true },
+      ),
+    });
+    // Only columns there are have a calibration.
+    const reference = fc
+      .record({
+        rowCount: fc.nat(),
+        columns,
+        slices,
+        calibration: fc.option(calibration, { nil: null }),
+      })
+      .map(({ calibration, ...rest }) => {
+        const [first] = rest.columns.keys();
+        const has = calibration !== null && first !== undefined;
+        return { ...rest, calibrations: new Map(has ? [[first, calibration]] : []) };
+      });
     fc.assert(
-      fc.property(fc.record({ rowCount: fc.nat(), columns, slices }), (reference) => {
+      fc.property(reference, (reference) => {
         const text = formatReference(reference);
         const parsed = parseReference(text);
         expect(parsed.rowCount).toBe(reference.rowCount);
         expect(bytesOf(parsed.columns)).toEqual(bytesOf(reference.columns));
         expect(parsed.slices.size).toBe(reference.slices.size);
+        expect(parsed.calibrations).toEqual(reference.calibrations);
         expect(formatReference(parsed)).toBe(text);
       }),
       { numRuns: 100 },
@@ -150,7 +199,8 @@ describe('a text that is no reference', () => {
     ['empty', '', /the reference: /],
     ['a list', '[]', /the reference: \[\], expected an object/],
     ['another format', setTop('format', 'x'), /at format: expected "tidegauge-reference"/],
-    ['a later version', setTop('version', 2), /at version: 2 is not known, expected 1/],
+    ['a later version', setTop('version', 3), /at version: 3 is not known, expected 1 or 2/],
+    ['version zero', setTop('version', 0), /at version: 0 is not known/],
     ['negative rows', setTop('rows', -1), /at rows: -1, expected a whole number/],
     ['no columns', setTop('columns', undefined), /at columns: is absent, expected an object/],
     ['a list of columns', setTop('columns', []), /at columns: \[\], expected an object/],
@@ -196,6 +246,21 @@ describe('a text that is no reference', () => {
       'missing edited by hand',
       setIncome('missing', 0),
       /at columns\.income\.missing: is 0, but the sketch says 6/,
+    ],
+    [
+      'a calibration that is a list',
+      setIncome('calibration', []),
+      /at columns\.income\.calibration: .*expected an object/,
+    ],
+    [
+      'a calibration below 1',
+      setIncome('calibration', { ks: { 64: 0.5 } }),
+      /at columns\.income\.calibration: .*ks at 64: expected a number from 1/,
+    ],
+    [
+      'a calibration at no count',
+      setIncome('calibration', { ks: { many: 2 } }),
+      /at columns\.income\.calibration: .*ks: "many" is not a count/,
     ],
   ])('%s is refused by its place', (_, text, message) => {
     expect(() => parseReference(text)).toThrow(

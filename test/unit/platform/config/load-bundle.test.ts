@@ -94,6 +94,7 @@ test('everything written is in the monitor', async () => {
     slices: ['channel'],
     windowLengthsMs: [900_000, 3_600_000],
     countMin: 100,
+    falseAlarms: null,
     model: {
       file: join(directory, 'model.onnx'),
       version: '1',
@@ -182,6 +183,26 @@ test('a problem found later has its line too', async () => {
   expect(bundle.locate(['nowhere', 'at', 'all'])).toEqual({ line: 1, column: 1 });
 });
 
+test('a false-alarm budget is what columns without a threshold are judged by', async () => {
+  const yaml = monitorYaml(
+    'drift: { countMin: 100, threshold: { numeric: 0.1, categorical: 0.15 } }',
+    'drift: { falseAlarms: { max: 1, per: month }, threshold: { categorical: 0.15 } }',
+  );
+  const { bundle } = await load({ 'monitor.yaml': yaml });
+  const { columns, countMin, falseAlarms, model } = bundle.monitor;
+  expect({ countMin, falseAlarms }).toEqual({
+    countMin: 100,
+    falseAlarms: { max: 1, per: 'month' },
+  });
+  expect(columns.map(({ name, threshold }) => [name, threshold])).toEqual([
+    ['age', 'budget'],
+    ['income', 0.2],
+    ['employment', 0.15],
+    ['channel', null],
+  ]);
+  expect(model?.outputs[0]?.threshold).toBe('budget');
+});
+
 describe('a reference', () => {
   const reference = (types: Record<string, 'numeric' | 'categorical'>) =>
     formatReference({
@@ -193,6 +214,7 @@ describe('a reference', () => {
         ]),
       ),
       slices: new Map(),
+      calibrations: new Map(),
     });
   const GOOD = {
     age: 'numeric',
