@@ -19,13 +19,19 @@ export function describeWithKcat(name: string, body: () => void): void {
   else describe.skip(`${name} (skipped: kcat is not on the PATH)`, body);
 }
 
+/** Idempotent, so that what a test sends is what the topic holds. */
+const PRODUCE = ['-P', '-X', 'enable.idempotence=true'];
+
 /** One record per line, `key<TAB>value`. */
 export async function produceLines(
   brokers: string,
   topic: string,
   lines: readonly string[],
 ): Promise<void> {
-  await kcat(['-P', '-b', brokers, '-t', topic, '-K', '\t'], Buffer.from(`${lines.join('\n')}\n`));
+  await kcat(
+    [...PRODUCE, '-b', brokers, '-t', topic, '-K', '\t'],
+    Buffer.from(`${lines.join('\n')}\n`),
+  );
 }
 
 /** One record per file, as it stands. */
@@ -34,7 +40,7 @@ export async function produceFiles(
   topic: string,
   files: readonly string[],
 ): Promise<void> {
-  await kcat(['-P', '-b', brokers, '-t', topic, ...files]);
+  await kcat([...PRODUCE, '-b', brokers, '-t', topic, ...files]);
 }
 
 /** Everything the topic holds now. */

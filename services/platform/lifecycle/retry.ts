@@ -14,24 +14,31 @@ import type { Clock } from '../clock/clock.ts';
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** Aborting ends the waiting; the last error is thrown. */
+  /** Aborting ends the waiting; what then still fails gets a few quick attempts more. */
   readonly signal: AbortSignal;
   readonly onRetry: (error: Error, attempt: number) => void;
 }
+
+/** A passing fault must not turn an orderly stop into a failure, nor hold it up. */
+const ATTEMPTS_WHILE_STOPPING_MAX = 3;
 
 export async function retryTransient<T>(
   options: RetryOptions,
   attemptOnce: () => Promise<T>,
 ): Promise<T> {
+  const { clock, signal, onRetry } = options;
+  let stoppingAttempt = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await attemptOnce();
     } catch (error) {
-      if (!isTransient(error) || attempt >= RETRY_ATTEMPTS_MAX || options.signal.aborted)
-        throw error;
-      options.onRetry(error as Error, attempt);
+      if (signal.aborted) stoppingAttempt += 1;
+      const spent = attempt >= RETRY_ATTEMPTS_MAX || stoppingAttempt >= ATTEMPTS_WHILE_STOPPING_MAX;
+      if (!isTransient(error) || spent) throw error;
+      onRetry(error as Error, attempt);
       const ceilingMs = Math.min(RETRY_BACKOFF_MS_MAX, RETRY_BACKOFF_MS_MIN * 2 ** (attempt - 1));
-      await options.clock.sleep(ceilingMs * (0.5 + Math.random() / 2), options.signal);
+      if (signal.aborted) await clock.sleep(RETRY_BACKOFF_MS_MIN);
+      else await clock.sleep(ceilingMs * (0.5 + Math.random() / 2), signal);
     }
   }
 }

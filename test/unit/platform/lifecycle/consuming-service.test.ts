@@ -147,7 +147,9 @@ describe('a retry', () => {
     const { service, clock } = retrying(flaky(Number.POSITIVE_INFINITY));
     await service.start();
     await clock.advance(3_000);
-    await service.stop(1_000);
+    const stopped = service.stop(1_000);
+    await clock.advance(1_000);
+    await stopped;
     await expect(service.finished).rejects.toMatchObject({ code: 'dependency.bus' });
   });
 });
