@@ -181,7 +181,8 @@ function summaryOf(
   const where = report.slice === '' ? '' : ` where ${report.slice}`;
   const comparison = state === 'firing' ? 'at or above' : 'below';
   const numbers = `${distance} ${value.toFixed(3)} ${comparison} ${threshold.toFixed(3)} over ${report.count} events`;
-  if (state === 'firing' && column.sentence !== '') {
+  const isTested = column.statistics.some(({ criticalValue }) => criticalValue !== null);
+  if (state === 'firing' && isTested) {
     return `${report.monitor}${where}: ${column.sentence} (${numbers})`;
   }
   const verb = state === 'firing' ? 'drifts' : 'is back';
