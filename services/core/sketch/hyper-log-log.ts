@@ -7,9 +7,7 @@
  * Standard error 1.04 / √2048 = 2.3 %.
  *
  * The same texts give the same registers in any order, however often they come and however they were
- * divided among merged parts; nothing in the estimate differs between machines. npm has no package
- * for this that is maintained, small and free of chance: `hyperloglog` rests since years, and
- * `bloom-filters` brings lodash and six more.
+ * divided among merged parts; nothing in the estimate differs between machines.
  */
 
 const INDEX_BITS = 11;
