@@ -54,6 +54,9 @@ export interface JudgedColumn {
 /** They see that something changed, not what: decisive only where nothing else says more. */
 const UNSPECIFIC: ReadonlySet<StatisticName> = new Set(['ks', 'mix']);
 
+/** A floor of 0 is allowed; effects are then compared as they are. */
+const EFFECT_UNIT_MIN = 1e-9;
+
 /** A kind that changed between reference and window cannot be compared: nothing is measured. */
 export function measureColumn(
   column: ComparedColumn,
@@ -91,7 +94,8 @@ export function judgeColumn(
     const exceeds = Math.abs(effect) >= effectMin && pValue <= alphas[index]!;
     statistics.push({ name, statistic, effect, effectMin, criticalValue, pValue, exceeds });
     if (!exceeds) continue;
-    const excess = (Math.abs(effect) / effectMin) * (UNSPECIFIC.has(name) ? 1e-3 : 1);
+    const excess =
+      (Math.abs(effect) / Math.max(effectMin, EFFECT_UNIT_MIN)) * (UNSPECIFIC.has(name) ? 1e-3 : 1);
     if (excess > excessMax) {
       excessMax = excess;
       decisive = measurement;
