@@ -35,8 +35,9 @@ export function createClosingLineReporter(): Reporter {
         for (const test of module.children.allTests()) {
           const { state } = test.result();
           if (state === 'passed') passed += 1;
-          else if (state === 'skipped') skipped.push(test);
-          else failedHere += 1;
+          else if (state === 'failed') failedHere += 1;
+          // In a suite skipped within a skipped one a test stays pending.
+          else skipped.push(test);
         }
         if (failedHere === 0 && module.state() === 'failed') failedHere = 1;
         failed += failedHere;
