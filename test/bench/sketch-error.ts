@@ -106,7 +106,7 @@ function errorRow(
 /** The largest a sealed numeric column gets, with all its state, over sizes and kinds of data. */
 export function measureBytes(): { readonly sealedBytesMax: number; readonly values: number } {
   let largest = { sealedBytesMax: 0, values: 0 };
-  for (const distribution of ['normal', 'lognormal', 'uniform', 'poisson'] as const) {
+  for (const distribution of ['normal', 'lognormal', 'uniform', 'poisson', 'rounded'] as const) {
     for (const values of [64, 300, 400, 401, 800, 801, 5_000, 100_000, 1_000_000]) {
       const sketch = column.create();
       column.addRows([sketch], sample(distribution, values, values));

@@ -2,7 +2,7 @@
  * `npm run bench:sketch`: the column sketch beside npm `tdigest` and `@datadog/sketches-js`.
  *
  *     --json         the result as one JSON object on the last line
- *     --rounds N     paired rounds of each speed row, 5
+ *     --rounds N     paired rounds of each speed row, 9
  *     --seeds N      seeds of each error row, 100
  *     --save         keep the result as the baseline
  *
@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '9' },
     seeds: { type: 'string', default: '100' },
   },
 });

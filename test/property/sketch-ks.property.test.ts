@@ -12,7 +12,7 @@ import { exactKs, runsOf, sketchOf } from '../unit/core/sketch/samples.ts';
 
 const ERROR_MAX = 0.005;
 const REFERENCE_ROWS = 8_000;
-const WINDOW_ROWS = [500, 2_000, 10_000];
+const WINDOW_ROWS = [100, 300, 500, 2_000, 10_000];
 const PARTS = 1_000;
 
 async function numericColumns(file: string): Promise<ReadonlyMap<string, Float64Array>> {

@@ -13,8 +13,9 @@
  */
 import { type Centroids, compress, createCentroids, DISTINCT_VALUES_MAX } from './centroids.ts';
 import { CumulativeCurve } from './cumulative-curve.ts';
+import { joinedCentroids } from './join-centroids.ts';
 import { centroidCountMax } from './scale-function.ts';
-import { sealedCompression, sealedCompressionMax } from './sealed-compression.ts';
+import { fewCentroidsMax, sealedCompression, sealedCompressionMax } from './sealed-compression.ts';
 import { ascendingCentroids } from './sort-centroids.ts';
 import { sortedValues } from './sort-values.ts';
 
@@ -142,12 +143,21 @@ export class TDigest {
    * other would add it up. The others are left as they are, and their order does not matter.
    */
   merge(others: readonly TDigest[]): void {
-    const parts = [this as TDigest, ...others].filter((part) => part.count > 0);
-    if (parts.length === 0 || (parts.length === 1 && parts[0] === this)) return;
-    const total = parts.reduce((sum, part) => sum + part.count, 0);
-    const merged = spareFor(this.#workingCompression);
-    const options = { total, compression: this.#workingCompression };
-    compress(ascendingItems(parts), NO_VALUES, 0, options, merged);
+    const lists: Centroids[] = [];
+    let total = 0;
+    let minimum = Infinity;
+    let maximum = -Infinity;
+    for (const part of [this as TDigest, ...others]) {
+      part.#listTo(lists);
+      total += part.count;
+      minimum = Math.min(minimum, part.minimum);
+      maximum = Math.max(maximum, part.maximum);
+    }
+    if (total === this.count) return;
+    const compression = this.#workingCompression;
+    const merged = spareFor(compression);
+    const items = joinedCentroids(lists, { total, compression, width: maximum - minimum });
+    compress(items, NO_VALUES, 0, { total, compression }, merged);
     spare = this.#centroids;
     this.#become(merged, total);
   }
@@ -160,7 +170,9 @@ export class TDigest {
     const { compression, count } = this;
     if (count === 0) return;
     const compacted = createCentroids(centroidCountMax(sealedCompressionMax(compression)));
-    this.#mergeBuffer(sealedCompression(compression, count), compacted);
+    this.#mergeBuffer(this.#sealingCompression, compacted);
+    // What there was becomes room for the passes of others.
+    if (this.#centroids.means.length > spare.means.length) spare = this.#centroids;
     this.#become(compacted, count);
   }
 
@@ -221,6 +233,15 @@ export class TDigest {
     this.#countBeside += weight - 1;
   }
 
+  /** That of a complete digest of this count, or the one inside where it leaves few centroids. */
+  get #sealingCompression(): number {
+    const compression = sealedCompression(this.compression, this.count);
+    const fewMax = fewCentroidsMax(this.compression);
+    if (compression > this.#workingCompression || this.#centroids.count > fewMax)
+      return compression;
+    return this.#settled().count > fewMax ? compression : this.#workingCompression;
+  }
+
   get #workingCompression(): number {
     return WORKING_FACTOR * this.compression;
   }
@@ -239,8 +260,22 @@ export class TDigest {
       const values = sortedValues(this.#buffer, this.#bufferCount);
       compress(this.#centroids, values, this.#bufferCount, options, output);
     } else {
-      compress(ascendingItems([this]), NO_VALUES, 0, options, output);
+      const lists: Centroids[] = [];
+      this.#listTo(lists);
+      compress(ascendingCentroids(lists), NO_VALUES, 0, options, output);
     }
+  }
+
+  /** What it holds, the buffer included. */
+  #listTo(lists: Centroids[]): void {
+    if (this.#centroids.count > 0) lists.push(this.#centroids);
+    if (this.#bufferCount === 0) return;
+    lists.push({
+      means: this.#buffer,
+      weights: this.#bufferWeights ?? ONES,
+      mixed: PURE,
+      count: this.#bufferCount,
+    });
   }
 
   /** Everything is in these centroids now, which weigh `count`. */
@@ -257,23 +292,6 @@ function spareFor(compression: number): Centroids {
   const capacity = centroidCountMax(compression);
   if (spare.means.length < capacity) spare = createCentroids(capacity);
   return spare;
-}
-
-/** What some digests hold, buffers included, as one ascending list. */
-function ascendingItems(digests: readonly TDigest[]): Centroids {
-  const lists: Centroids[] = [];
-  for (const { state } of digests) {
-    const { centroids, buffer, bufferWeights } = state;
-    if (centroids.count > 0) lists.push(centroids);
-    if (buffer.length === 0) continue;
-    lists.push({
-      means: buffer,
-      weights: bufferWeights ?? ONES,
-      mixed: PURE,
-      count: buffer.length,
-    });
-  }
-  return ascendingCentroids(lists);
 }
 
 export function isCompression(value: number): boolean {

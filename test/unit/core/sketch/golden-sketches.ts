@@ -31,6 +31,18 @@ function sealed(sketch: NumericSketch): NumericSketch {
   return sketch;
 }
 
+/** From so many sealed parts that they are not all sorted. */
+function merged(values: readonly number[], partCount: number): NumericSketch {
+  const length = values.length / partCount;
+  const whole = new NumericSketch();
+  whole.mergeAll(
+    Array.from({ length: partCount }, (_, part) =>
+      sealed(numeric(values.slice(part * length, (part + 1) * length))),
+    ),
+  );
+  return whole;
+}
+
 function weighted(): NumericSketch {
   const sketch = new NumericSketch();
   sketch.mergeAll([numeric([1, 2, 2, 3])]);
@@ -44,6 +56,8 @@ export const RETIRED_SKETCHES: readonly string[] = [
   // Sealed in two passes.
   'numeric-sealed',
   'numeric-discrete',
+  // Sealed at the nominal compression, however few its centroids were.
+  'numeric-discrete-at-once',
   // First come, first counted.
   'categorical-other',
 ];
@@ -62,8 +76,8 @@ export const GOLDEN_SKETCHES: Readonly<Record<string, () => ColumnSketch>> = {
   'numeric-buffer-only': () => numeric([3, -0, 1.5, 3, -1e300], 2),
   'numeric-open': () => numeric(skewed(5_000)),
   'numeric-sealed-at-once': () => sealed(numeric(skewed(20_000), 17)),
-  'numeric-discrete-at-once': () =>
-    sealed(numeric(skewed(20_000).map((value) => Math.floor(value)))),
+  'numeric-discrete-whole': () => sealed(numeric(skewed(20_000).map((value) => Math.floor(value)))),
+  'numeric-merged': () => sealed(merged(skewed(60_000), 40)),
   'numeric-weights': weighted,
   'categorical-empty': () => categorical([], 1),
   'categorical-few': () => categorical(['no', 'yes', 'no', '', 'ÿ€😀', '\ufeff'], 3),

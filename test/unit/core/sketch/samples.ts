@@ -18,6 +18,8 @@ export const SAMPLERS = {
     for (let product = 1; product > Math.exp(-5); count++) product *= uniform();
     return count;
   },
+  // Two hundred distinct values, most of them often.
+  rounded: (uniform) => Math.round(normal(uniform) * 25) / 25,
   twoValued: (uniform) => (uniform() < 0.3 ? 1 : 0),
 } as const satisfies Record<string, Sampler>;
 

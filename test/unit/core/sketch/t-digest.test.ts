@@ -204,6 +204,16 @@ test('digests of close values far from zero merge in order', () => {
   );
 });
 
+test('a column of two hundred distinct values is sealed as it is held', () => {
+  const values = sample('rounded', 21, 20_000);
+  const open = digestOf(values);
+  const sealed = digestOf(values);
+  sealed.compact();
+  expect(sealed.state.centroids.count).toBeLessThanOrEqual(300);
+  expect(bytesOf(sealed).length).toBeLessThan(4_096);
+  for (const value of values.subarray(0, 500)) expect(sealed.cdf(value)).toBe(open.cdf(value));
+});
+
 test('digests of different compressions merge', () => {
   const digest = digestOf([1, 2], 100);
   digest.merge([digestOf([3], 1000), digestOf([0, 4], 20)]);
