@@ -6,8 +6,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pane, PaneSource } from '../../services/core/message/pane.ts';
 import { type ReadyWindow, WindowBook } from '../../services/core/window/window-book.ts';
+import { tumblingPlan, type WindowPlan } from '../../services/core/window/window-plan.ts';
 
-const LENGTHS = [1_000, 3_000];
+const PLANS: readonly WindowPlan[] = [
+  tumblingPlan(1_000),
+  tumblingPlan(3_000),
+  { lengthMs: 4_000, slideMs: 2_000 },
+];
 
 interface Contributor {
   readonly source: PaneSource;
@@ -55,7 +60,7 @@ const streams = fc.tuple(
 /** Feeds the partitions' panes interleaved as `choices` say. */
 function feed(data: readonly (readonly boolean[])[], choices: readonly number[]) {
   const queues = contributors.map((by, i) => partitionPanes(by, data[i]!));
-  const book = new WindowBook({ windowLengthsMs: LENGTHS, contributors }, null, []);
+  const book = new WindowBook({ plans: PLANS, contributors }, null, []);
   const windows: ReadyWindow[] = [];
   for (let turn = 0; queues.some((queue) => queue.length > 0); turn += 1) {
     const open = queues.filter((queue) => queue.length > 0);
@@ -78,15 +83,24 @@ describe('WindowBook', () => {
     );
   });
 
-  it('hands every pane to exactly one window of every length', () => {
+  it('hands every pane to as many windows of a plan as overlap, and each window out once', () => {
     fc.assert(
       fc.property(streams, fc.array(fc.nat(10), { minLength: 1 }), (data, choices) => {
         const { windows } = feed(data, choices);
         const paneCount = data.flat().filter(Boolean).length;
-        for (const lengthMs of LENGTHS) {
-          const ofLength = windows.filter((window) => window.endMs - window.startMs === lengthMs);
-          expect(ofLength.reduce((sum, window) => sum + window.panes.length, 0)).toBe(paneCount);
-          expect(new Set(ofLength.map((window) => window.startMs)).size).toBe(ofLength.length);
+        for (const plan of PLANS) {
+          const ofPlan = windows.filter((window) => window.plan === plan);
+          expect(ofPlan.reduce((sum, window) => sum + window.panes.length, 0)).toBe(
+            (paneCount * plan.lengthMs) / plan.slideMs,
+          );
+          expect(new Set(ofPlan.map((window) => window.startMs)).size).toBe(ofPlan.length);
+          for (const { startMs, endMs, panes } of ofPlan) {
+            expect(endMs - startMs).toBe(plan.lengthMs);
+            for (const pane of panes) {
+              expect(pane.startMs).toBeGreaterThanOrEqual(startMs);
+              expect(pane.endMs).toBeLessThanOrEqual(endMs);
+            }
+          }
         }
       }),
     );
@@ -98,7 +112,7 @@ describe('WindowBook', () => {
   ];
 
   it('holds a window back until every partition has passed it', () => {
-    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
     book.add(pane(two[0]!, 0, { endMs: 1_000 }));
     book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
     expect(book.takeReady().windows).toEqual([]);
@@ -107,7 +121,7 @@ describe('WindowBook', () => {
   });
 
   it('does not wait for an idle partition, and counts what it brings afterwards as late', () => {
-    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
     book.add(pane(two[1]!, 0, { kind: 'idle' }));
     book.add(pane(two[0]!, 0, { endMs: 1_000 }));
     book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
@@ -119,7 +133,7 @@ describe('WindowBook', () => {
   });
 
   it('judges with what an idle partition had, and counts as late only what it gained since', () => {
-    const options = { windowLengthsMs: [1_000], contributors: two };
+    const options = { plans: [tumblingPlan(1_000)], contributors: two };
     const book = new WindowBook(options, null, []);
     book.add(pane(two[1]!, 0, { kind: 'open', endMs: 1_000, count: 3 }));
     book.add(pane(two[1]!, 1, { kind: 'idle' }));
@@ -135,7 +149,7 @@ describe('WindowBook', () => {
   });
 
   it('prefers the sealed pane to what it held while it was open', () => {
-    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
     book.add(pane(two[1]!, 0, { kind: 'open', endMs: 1_000, count: 3 }));
     book.add(pane(two[1]!, 1, { kind: 'idle' }));
     book.add(pane(two[1]!, 2, { endMs: 1_000, count: 5 }));
@@ -145,7 +159,7 @@ describe('WindowBook', () => {
   });
 
   it('drops a repeat and refuses a gap', () => {
-    const book = new WindowBook({ windowLengthsMs: [1_000], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
     expect(book.add(pane(two[0]!, 0, { endMs: 1_000 })).kind).toBe('accepted');
     expect(book.add(pane(two[0]!, 0, { endMs: 1_000 })).kind).toBe('repeated');
     expect(() => book.add(pane(two[0]!, 2, { endMs: 1_000 }))).toThrow(
@@ -154,7 +168,7 @@ describe('WindowBook', () => {
   });
 
   it('continues from its snapshot', () => {
-    const options = { windowLengthsMs: [1_000], contributors: two };
+    const options = { plans: [tumblingPlan(1_000)], contributors: two };
     const book = new WindowBook(options, null, []);
     const stored = pane(two[0]!, 0, { endMs: 1_000 });
     book.add(stored);

@@ -22,9 +22,9 @@ export function edgeBefore(timeMs: number, lengthMs: number): number {
   return Math.floor((timeMs - ORIGIN_MS) / lengthMs) * lengthMs + ORIGIN_MS;
 }
 
-/** The longest pane of which every window is a whole number. */
-export function paneLengthMs(windowLengthsMs: readonly number[]): number {
-  return windowLengthsMs.reduce(greatestCommonDivisor, 0);
+/** The longest pane of which every one of these stretches is a whole number. */
+export function paneLengthMs(lengthsMs: readonly number[]): number {
+  return lengthsMs.reduce(greatestCommonDivisor, 0);
 }
 
 /**

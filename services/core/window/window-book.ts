@@ -10,7 +10,8 @@
  */
 import { CodedError } from '../errors.ts';
 import type { Pane, PaneSource } from '../message/pane.ts';
-import { edgeBefore, type Stretch, stretchAt } from './tumbling.ts';
+import { edgeBefore, type Stretch } from './tumbling.ts';
+import { lastWindowEndMs, planKey, type WindowPlan, windowsAt } from './window-plan.ts';
 
 export interface SourceProgress {
   readonly source: PaneSource;
@@ -23,19 +24,21 @@ export interface SourceProgress {
 }
 
 export interface WindowBookOptions {
-  readonly windowLengthsMs: readonly number[];
+  /** No two alike. */
+  readonly plans: readonly WindowPlan[];
   /** Every (source, partition) that contributes. */
   readonly contributors: readonly { readonly source: PaneSource; readonly partition: number }[];
 }
 
 export interface ReadyWindow extends Stretch {
+  readonly plan: WindowPlan;
   /** Sealed panes with data inside the window, all slices, in merging order. */
   readonly panes: readonly Pane[];
 }
 
 export interface WindowBookSnapshot {
   readonly progress: readonly SourceProgress[];
-  /** Per window length: every window ending at or before this has been evaluated. */
+  /** Per window plan: every window ending at or before this has been evaluated. */
   readonly evaluatedThroughMs: Readonly<Record<string, number>>;
   /** Events of open panes that were judged before they were sealed, by stored key. */
   readonly judgedOpen: Readonly<Record<string, number>>;
@@ -48,9 +51,8 @@ export type PaneOutcome =
   | { readonly kind: 'late'; readonly lateCount: number };
 
 export class WindowBook {
-  readonly #options: WindowBookOptions;
   readonly #progress = new Map<string, SourceProgress>();
-  readonly #evaluatedThroughMs = new Map<number, number>();
+  readonly #evaluatedThroughMs = new Map<WindowPlan, number>();
   readonly #panes = new Map<string, Pane>();
   readonly #judgedOpen: Map<string, number>;
 
@@ -59,7 +61,6 @@ export class WindowBook {
     snapshot: WindowBookSnapshot | null,
     panes: readonly Pane[],
   ) {
-    this.#options = options;
     for (const { source, partition } of options.contributors) {
       this.#progress.set(`${source}:${partition}`, {
         source,
@@ -73,8 +74,8 @@ export class WindowBook {
     for (const progress of snapshot?.progress ?? []) {
       this.#progress.set(`${progress.source}:${progress.partition}`, { ...progress });
     }
-    for (const lengthMs of options.windowLengthsMs) {
-      this.#evaluatedThroughMs.set(lengthMs, snapshot?.evaluatedThroughMs[lengthMs] ?? 0);
+    for (const plan of options.plans) {
+      this.#evaluatedThroughMs.set(plan, snapshot?.evaluatedThroughMs[planKey(plan)] ?? 0);
     }
     for (const pane of panes) this.#panes.set(storedPaneKey(pane), pane);
     this.#judgedOpen = new Map(Object.entries(snapshot?.judgedOpen ?? {}));
@@ -83,9 +84,16 @@ export class WindowBook {
   get snapshot(): WindowBookSnapshot {
     return {
       progress: [...this.#progress.values()].map((progress) => ({ ...progress })),
-      evaluatedThroughMs: Object.fromEntries(this.#evaluatedThroughMs),
+      evaluatedThroughMs: Object.fromEntries(
+        [...this.#evaluatedThroughMs].map(([plan, throughMs]) => [planKey(plan), throughMs]),
+      ),
       judgedOpen: Object.fromEntries([...this.#judgedOpen].sort(([a], [b]) => (a < b ? -1 : 1))),
     };
+  }
+
+  /** Every window of a plan that ends at or before this has been handed out. */
+  get evaluatedThroughMs(): ReadonlyMap<WindowPlan, number> {
+    return this.#evaluatedThroughMs;
   }
 
   /** True when every contributor has said that the run is over. */
@@ -114,16 +122,15 @@ export class WindowBook {
     return this.#keep(pane);
   }
 
-  /** Complete windows with data, by end, the shorter length first; each is handed out once. */
+  /** Complete windows with data, by end, the shorter one first; each is handed out once. */
   takeReady(): { readonly windows: readonly ReadyWindow[]; readonly doneKeys: readonly string[] } {
     const throughMs = this.#readyThroughMs();
     const windows: ReadyWindow[] = [];
-    for (const lengthMs of this.#options.windowLengthsMs) {
-      const evaluatedMs = this.#evaluatedThroughMs.get(lengthMs)!;
-      const edgeMs = edgeBefore(throughMs, lengthMs);
+    for (const [plan, evaluatedMs] of this.#evaluatedThroughMs) {
+      const edgeMs = edgeBefore(throughMs, plan.slideMs);
       if (edgeMs <= evaluatedMs) continue;
-      windows.push(...this.#windowsBetween(lengthMs, evaluatedMs, edgeMs));
-      this.#evaluatedThroughMs.set(lengthMs, edgeMs);
+      windows.push(...this.#windowsBetween(plan, evaluatedMs, edgeMs));
+      this.#evaluatedThroughMs.set(plan, edgeMs);
     }
     windows.sort((a, b) => a.endMs - b.endMs || b.startMs - a.startMs);
     return { windows, doneKeys: this.#dropDone() };
@@ -143,17 +150,19 @@ export class WindowBook {
       : { kind: 'late', lateCount: pane.count - judgedCount };
   }
 
-  #windowsBetween(lengthMs: number, fromMs: number, toMs: number): ReadyWindow[] {
+  #windowsBetween(plan: WindowPlan, fromMs: number, toMs: number): ReadyWindow[] {
     const byStart = new Map<number, { readonly stretch: Stretch; readonly panes: Pane[] }>();
     for (const pane of this.#panes.values()) {
-      const stretch = stretchAt(pane.startMs, lengthMs);
-      if (stretch.endMs <= fromMs || stretch.endMs > toMs) continue;
-      const window = byStart.get(stretch.startMs) ?? { stretch, panes: [] };
-      window.panes.push(pane);
-      byStart.set(stretch.startMs, window);
+      for (const stretch of windowsAt(pane.startMs, plan)) {
+        if (stretch.endMs <= fromMs || stretch.endMs > toMs) continue;
+        const window = byStart.get(stretch.startMs) ?? { stretch, panes: [] };
+        window.panes.push(pane);
+        byStart.set(stretch.startMs, window);
+      }
     }
     return [...byStart.values()].map(({ stretch, panes }) => ({
       ...stretch,
+      plan,
       panes: panes.sort(inMergingOrder),
     }));
   }
@@ -167,9 +176,8 @@ export class WindowBook {
   }
 
   #evaluatedByAll(pane: Pane): boolean {
-    return this.#options.windowLengthsMs.every(
-      (lengthMs) =>
-        stretchAt(pane.startMs, lengthMs).endMs <= this.#evaluatedThroughMs.get(lengthMs)!,
+    return [...this.#evaluatedThroughMs].every(
+      ([plan, throughMs]) => lastWindowEndMs(pane.startMs, plan) <= throughMs,
     );
   }
 
