@@ -56,7 +56,8 @@ const BUDGET = windowBudget({
   falseAlarms: { max: 0.01, per: 'window' },
   slideMs: 3_600_000,
   sliceCount: 1,
-  windowLengthCount: 1,
+  windowPlanCount: 1,
+  baselineCount: 1,
 });
 
 /** @type {Map<string, Reference[]>} */

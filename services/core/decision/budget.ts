@@ -41,19 +41,21 @@ export interface WindowBudget {
 
 /**
  * `slideMs`: from one window to the next; the length of tumbling ones. `sliceCount`: the whole and
- * every slice, at least 1. `windowLengthCount`: window lengths of the monitor, at least 1.
+ * every slice, at least 1. `windowPlanCount`, `baselineCount`: of the monitor, at least 1.
  */
 export function windowBudget(options: {
   readonly falseAlarms: FalseAlarms;
   readonly slideMs: number;
   readonly sliceCount: number;
-  readonly windowLengthCount: number;
+  readonly windowPlanCount: number;
+  readonly baselineCount: number;
 }): WindowBudget {
-  const { falseAlarms, slideMs, sliceCount, windowLengthCount } = options;
+  const { falseAlarms, slideMs, windowPlanCount } = options;
   const { max, per } = falseAlarms;
   const perWindow = per === 'window' ? max : (max * slideMs) / PERIODS_MS[per];
-  // A budget per window already counts the windows of every length; its slices share it.
-  const series = per === 'window' ? sliceCount : sliceCount * windowLengthCount;
+  // A budget per window already counts the windows of every plan; what is judged of one shares it.
+  const perPlan = options.sliceCount * options.baselineCount;
+  const series = per === 'window' ? perPlan : perPlan * windowPlanCount;
   const alpha = Math.min(WINDOW_ALPHA_MAX, perWindow / series);
   const stated = per === 'window' ? `${percent(max)} of windows` : `${max} a ${per}`;
   const shared = series === 1 ? '' : `, shared by ${series} series of windows`;

@@ -30,7 +30,7 @@ export type { ColumnCalibration } from './column-calibration.ts';
 /** More blocks are joined in pairs first. */
 export const CALIBRATION_BLOCKS_MAX = 128;
 /** Fewer blocks of one length say nothing about its variance. */
-const BLOCKS_MIN = 8;
+export const BLOCKS_MIN = 8;
 /** What the shorter stretches lead one to expect counts as much as this many blocks. */
 const PRIOR_BLOCKS = 48;
 /** Inflation grows with the length where it is up on the shortest by this many standard deviations … */
@@ -53,9 +53,10 @@ const KS_QUANTILES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const CATEGORIES_LOOKED_AT = 8;
 
 /** Squares of one statistic over the blocks of one length, scaled to a mean of 1 where rows are independent. */
-type SquaresByStatistic = ReadonlyMap<string, readonly number[]>;
+export type SquaresByStatistic = ReadonlyMap<string, readonly number[]>;
 
-interface Level {
+/** The blocks of one length. */
+export interface Level {
   /** Mean number of values in a block. */
   readonly count: number;
   readonly blockCount: number;
@@ -65,12 +66,12 @@ interface Level {
 /** `blocks`: in time order, of about equal length; empty ones are left out. */
 export function calibrateColumn(blocks: readonly ColumnSketch[]): ColumnCalibration {
   let level = blocks.filter((block) => block.count > 0);
-  while (level.length > CALIBRATION_BLOCKS_MAX) level = joinPairs(level);
+  while (level.length > CALIBRATION_BLOCKS_MAX) level = joinPairs(level, mergeColumnSketches);
   if (level.length < BLOCKS_MIN) return { inflation: {} };
   const whole = mergeColumnSketches(level);
   const squaresOf = whole.kind === 'numeric' ? numericSquares(whole) : categoricalSquares(whole);
   const levels: Level[] = [];
-  for (; level.length >= BLOCKS_MIN; level = joinPairs(level)) {
+  for (; level.length >= BLOCKS_MIN; level = joinPairs(level, mergeColumnSketches)) {
     const count = level.reduce((sum, block) => sum + block.count, 0) / level.length;
     levels.push({ count, blockCount: level.length, squares: squaresOf(level) });
   }
@@ -83,16 +84,17 @@ export function calibrateColumn(blocks: readonly ColumnSketch[]): ColumnCalibrat
 }
 
 /** An odd last block goes to the pair before it. */
-function joinPairs(blocks: readonly ColumnSketch[]): ColumnSketch[] {
-  const joined: ColumnSketch[] = [];
+export function joinPairs<S>(blocks: readonly S[], merge: (parts: readonly S[]) => S): S[] {
+  const joined: S[] = [];
   for (let index = 0; index + 1 < blocks.length; index += 2) {
     const end = index + 3 === blocks.length ? index + 3 : index + 2;
-    joined.push(mergeColumnSketches(blocks.slice(index, end)));
+    joined.push(merge(blocks.slice(index, end)));
   }
   return joined;
 }
 
-function inflationByCount(
+/** `levels`: from the shortest to the longest, at least one. */
+export function inflationByCount(
   levels: readonly Level[],
   statistic: string,
 ): readonly InflationAtCount[] {
@@ -224,7 +226,7 @@ function categoricalSquares(
 }
 
 /** A test that looks for what moves most needs the inflation of what moves most by itself. */
-function withMostRestless(
+export function withMostRestless(
   squares: SquareTable,
   statistic: string,
   candidates: SquareTable,
@@ -238,7 +240,7 @@ function withMostRestless(
 }
 
 /** Squares by statistic, each made up for the part its block takes of the whole. */
-class SquareTable {
+export class SquareTable {
   readonly byStatistic = new Map<string, number[]>();
   readonly #correction: number;
 

@@ -3,8 +3,7 @@
  * somebody for and too improbable for its part of the false-alarm budget, or, where the column has a
  * fixed threshold, when its distance reaches that.
  */
-import { ks } from '../distance/ks.ts';
-import { lInfinity } from '../distance/l-infinity.ts';
+import { DISTANCES, type DistanceName } from '../distance/distances.ts';
 import type { ColumnSketch } from '../sketch/column-sketch.ts';
 import { shareBudget } from './budget.ts';
 import type { ColumnCalibration } from './column-calibration.ts';
@@ -24,14 +23,19 @@ export interface ComparedColumn {
   /** Share of the budget relative to other columns; positive, 1 for an ordinary one. */
   readonly priority: number;
   /**
-   * A fixed distance (`ks` or `l_infinity`) at and above which the column drifts, whatever n; then
-   * nothing is tested and nothing taken from the budget. `null` for the decision by budget.
+   * At and above which the column drifts, whatever n; then nothing is tested and nothing taken from
+   * the budget. `null` for the decision by budget.
    */
-  readonly threshold: number | null;
+  readonly threshold: FixedThreshold | null;
+}
+
+export interface FixedThreshold {
+  readonly distance: DistanceName;
+  readonly threshold: number;
 }
 
 export interface JudgedStatistic {
-  readonly name: StatisticName | 'l_infinity';
+  readonly name: StatisticName | DistanceName;
   /** Standardised: z, Kolmogorov's λ, chi-square, or the distance where the threshold is fixed. */
   readonly statistic: number;
   readonly effect: number;
@@ -81,19 +85,11 @@ export function judgeColumn(
   countMin: number,
 ): JudgedColumn {
   if (column.threshold !== null) return judgeByThreshold(column, column.threshold, countMin);
-  const alphas = shareBudget(
-    alpha,
-    measurements.map(({ weight }) => weight),
-  );
-  const statistics: JudgedStatistic[] = [];
+  const { statistics, exceeding } = testMeasurements(measurements, alpha);
   let decisive: Measurement | null = null;
   let excessMax = 0;
-  for (const [index, measurement] of measurements.entries()) {
-    const { name, statistic, effect, effectMin, pValue } = measurement;
-    const criticalValue = measurement.criticalValue(alphas[index]!);
-    const exceeds = Math.abs(effect) >= effectMin && pValue <= alphas[index]!;
-    statistics.push({ name, statistic, effect, effectMin, criticalValue, pValue, exceeds });
-    if (!exceeds) continue;
+  for (const measurement of exceeding) {
+    const { name, effect, effectMin } = measurement;
     const excess =
       (Math.abs(effect) / Math.max(effectMin, EFFECT_UNIT_MIN)) * (UNSPECIFIC.has(name) ? 1e-3 : 1);
     if (excess > excessMax) {
@@ -108,6 +104,24 @@ export function judgeColumn(
     decisive: decisive?.name ?? null,
     sentence: driftSentence(column, decisive, countMin),
   };
+}
+
+/** Each against its part of `alpha`, by weight; and those that exceed both of their limits. */
+export function testMeasurements<M extends Measurement>(
+  measurements: readonly M[],
+  alpha: number,
+): { readonly statistics: readonly JudgedStatistic[]; readonly exceeding: readonly M[] } {
+  const alphas = shareBudget(
+    alpha,
+    measurements.map(({ weight }) => weight),
+  );
+  const statistics = measurements.map((measurement, index): JudgedStatistic => {
+    const { name, statistic, effect, effectMin, pValue } = measurement;
+    const criticalValue = measurement.criticalValue(alphas[index]!);
+    const exceeds = Math.abs(effect) >= effectMin && pValue <= alphas[index]!;
+    return { name, statistic, effect, effectMin, criticalValue, pValue, exceeds };
+  });
+  return { statistics, exceeding: measurements.filter((_, index) => statistics[index]!.exceeds) };
 }
 
 /** What was measured may settle a drift, but not that all is well, unless there were enough values. */
@@ -125,18 +139,12 @@ function isEnough({ reference, window }: ComparedColumn, countMin: number): bool
 
 function judgeByThreshold(
   column: ComparedColumn,
-  threshold: number,
+  { distance: name, threshold }: FixedThreshold,
   countMin: number,
 ): JudgedColumn {
   const { reference, window } = column;
   const enough = reference.count > 0 && isEnough(column, countMin);
-  const measured =
-    reference.kind === 'numeric' && window.kind === 'numeric'
-      ? ({ name: 'ks', distance: ks(reference, window) } as const)
-      : reference.kind === 'categorical' && window.kind === 'categorical'
-        ? ({ name: 'l_infinity', distance: lInfinity(reference, window) } as const)
-        : null;
-  if (measured === null || !enough) {
+  if (!enough || !DISTANCES[name].kinds.includes(reference.kind)) {
     const sentence = driftSentence(column, null, countMin);
     return {
       name: column.name,
@@ -146,7 +154,7 @@ function judgeByThreshold(
       sentence,
     };
   }
-  const { name, distance } = measured;
+  const distance = DISTANCES[name].compute(reference, window);
   const exceeds = distance >= threshold;
   return {
     name: column.name,

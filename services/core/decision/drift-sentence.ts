@@ -1,12 +1,14 @@
-/** The verdict on a column as a sentence: what was typical, what is now, in the column's own unit. */
+/**
+ * The verdict on a column as a sentence: what was typical, what is now, in the column's own unit, and
+ * in which bin most of the difference lies. Two facts at most: it is read on a phone at night.
+ */
 import type { ColumnSketch } from '../sketch/column-sketch.ts';
 import type { NumericSketch } from '../sketch/numeric-sketch.ts';
+import { comparedBins, percent, shortLabel, topContribution } from './compared-bins.ts';
 import type { Measurement } from './measurement.ts';
 import { notFiniteCount, rowCount } from './numeric-column.ts';
 
 const DIGITS = 3;
-/** Of a category's name. */
-const SUBJECT_LENGTH_MAX = 60;
 
 interface Compared {
   readonly name: string;
@@ -25,7 +27,7 @@ export function driftSentence(
     return `${name} is ${window.kind} and was ${reference.kind}: nothing to compare.`;
   }
   if (decisive === null) {
-    if (window.count >= Math.max(1, countMin)) return `${name} is as in the reference.`;
+    if (window.count >= Math.max(1, countMin)) return `${name} is as it was.`;
     return `${name} has ${window.count} values, too few to judge by.`;
   }
   return `${name} ${whatMoved(column, decisive)}`;
@@ -49,12 +51,12 @@ function whatMoved({ reference, window }: Compared, decisive: Measurement): stri
         (sketch) => sketch.count,
         (sketch) => (sketch.kind === 'categorical' ? (sketch.counts.get(category) ?? 0) : 0),
       );
-      return moved(`is ${JSON.stringify(category.slice(0, SUBJECT_LENGTH_MAX))}`, decisive, shares);
+      return moved(`is ${JSON.stringify(shortLabel(category))}`, decisive, shares);
     }
     case 'unseen':
-      return `has values the reference never had: ${percent(decisive.effect)} of them.`;
+      return `has values that were never there before: ${percent(decisive.effect)} of them.`;
     case 'mix':
-      return `has another mix of categories: ${percent(decisive.effect)} of values would have to change category.`;
+      return `has another mix of categories: ${facts(`${percent(decisive.effect)} of values would have to change category`, topPlace(reference, window))}`;
     default:
       return distributionMoved(reference, window, decisive);
   }
@@ -69,18 +71,28 @@ function distributionMoved(
   const median = `a typical value moved from ${value(reference.quantile(0.5))} to ${value(window.quantile(0.5))}`;
   const middle = `the middle half of values lies between ${range(window, 0.25, 0.75)}, before between ${range(reference, 0.25, 0.75)}`;
   const tails = `nine tenths of values lie between ${range(window, 0.05, 0.95)}, before between ${range(reference, 0.05, 0.95)}`;
+  const place = topPlace(reference, window);
   switch (decisive.name) {
     case 'location':
-      return `is ${decisive.effect < 0 ? 'lower' : 'higher'}: ${median}; ${middle}.`;
+      return `is ${decisive.effect < 0 ? 'lower' : 'higher'}: ${facts(median, place ?? middle)}`;
     case 'scale':
-      return `is spread ${decisive.effect < 0 ? 'less' : 'more'} widely: ${middle}; ${tails}.`;
+      return `is spread ${decisive.effect < 0 ? 'less' : 'more'} widely: ${facts(middle, place ?? tails)}`;
     case 'skewness':
-      return `is lopsided where it was not: ${middle}; ${tails}.`;
+      return `is lopsided where it was not: ${facts(middle, place ?? tails)}`;
     case 'tails':
-      return `has ${decisive.effect < 0 ? 'lighter' : 'other'} tails: ${tails}.`;
+      return `has ${decisive.effect < 0 ? 'lighter' : 'other'} tails: ${facts(tails, place)}`;
     default:
-      return `is distributed otherwise: ${percent(decisive.effect)} of values would have to move; ${median}; ${middle}.`;
+      return `is distributed otherwise: ${facts(`${percent(decisive.effect)} of values would have to move`, place ?? tails)}`;
   }
+}
+
+/** Only of a column that drifts, so that a quiet one costs no bins. */
+function topPlace(reference: ColumnSketch, window: ColumnSketch): string | null {
+  return topContribution(comparedBins(reference, window), reference.kind);
+}
+
+function facts(first: string, second: string | null): string {
+  return second === null ? `${first}.` : `${first}; ${second}.`;
 }
 
 interface Rates {
@@ -120,8 +132,4 @@ function range(sketch: NumericSketch, from: number, to: number): string {
 
 function value(number: number): string {
   return String(Number(number.toPrecision(DIGITS)));
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(DIGITS))} %`;
 }

@@ -64,6 +64,7 @@ export function legendreBaseline(reference: NumericSketch): LegendreBaseline {
     before = above;
   }
   const { transform, variances } = orthonormalise(moments);
+  allowForUnseen(transform, variances, reference.count);
   const shapes: TailShape[] = [];
   for (let j = 0; j < D; j++) {
     let third = 0;
@@ -76,6 +77,22 @@ export function legendreBaseline(reference: NumericSketch): LegendreBaseline {
     shapes.push({ skewness: third, excessKurtosis: variances[j] === 0 ? 0 : fourth - 3 });
   }
   return { transform, variances, shapes };
+}
+
+/**
+ * What lies beyond `count` values has a share of about 1 / count and a score no value of the reference
+ * has: at either end a polynomial of degree k is √(2k + 1). Of thousands of values that is nothing; of
+ * a baseline of a dozen tied ones the fourth score has hardly a variance of its own, and a window next
+ * to them would otherwise be a hundred of its standard deviations away.
+ */
+function allowForUnseen(transform: Float64Array, variances: Float64Array, count: number): void {
+  for (let j = 0; j < D; j++) {
+    const variance = variances[j]!;
+    if (variance === 0) continue;
+    const unseen = (2 * (j + 1) + 1) / count;
+    const scale = Math.sqrt(variance / (variance + unseen));
+    for (let k = 0; k <= j; k++) transform[j * D + k]! *= scale;
+  }
 }
 
 /** Means of the four orthonormal scores over the window. */

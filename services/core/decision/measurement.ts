@@ -15,7 +15,8 @@ import {
 /**
  * `location` … `tails`: Legendre means; `ks`: the Kolmogorov–Smirnov distance; `category`: the most
  * moved category; `mix`: all categories together; `unseen`: values in no category of the reference;
- * `missing`, `not_finite`: shares of the rows.
+ * `missing`, `not_finite`: shares of the rows. Of a set of columns: `correlation`, of the pair that
+ * moved most; `joint`: the maximum mean discrepancy; `projection`: the most moved random projection.
  */
 export type StatisticName =
   | 'location'
@@ -27,7 +28,10 @@ export type StatisticName =
   | 'mix'
   | 'unseen'
   | 'missing'
-  | 'not_finite';
+  | 'not_finite'
+  | 'correlation'
+  | 'joint'
+  | 'projection';
 
 export interface Measurement {
   readonly name: StatisticName;
@@ -61,6 +65,9 @@ export type EffectFloors = Readonly<Record<StatisticName, number>>;
  * | mix | total variation: half the sum of all changes of share | 0.05 | |
  * | missing | share of rows | 0.02 | |
  * | not_finite | share of rows | 0.01 | |
+ * | correlation | difference of coefficients | 0.1 | |
+ * | joint | maximum mean discrepancy | 0.03 | 5 or 20 columns, all moved by 0.02 σ, are at 0.01; by 0.1 σ at 0.05 |
+ * | projection | as of the statistic of it that moved, which has its own floor | 0 | |
  */
 export const EFFECT_FLOORS: EffectFloors = {
   location: 0.11,
@@ -73,11 +80,15 @@ export const EFFECT_FLOORS: EffectFloors = {
   unseen: 0.01,
   missing: 0.02,
   not_finite: 0.01,
+  correlation: 0.1,
+  joint: 0.03,
+  projection: 0,
 };
 
 /**
  * How a column's part of the budget is divided. Most goes to what moves most often; a missing rate
- * needs little, because where it matters it is far beyond any critical value.
+ * needs little, because where it matters it is far beyond any critical value. The last three share the
+ * part of a set of columns.
  */
 export const STATISTIC_WEIGHTS: Readonly<Record<StatisticName, number>> = {
   location: 0.4,
@@ -90,6 +101,9 @@ export const STATISTIC_WEIGHTS: Readonly<Record<StatisticName, number>> = {
   unseen: 0.04,
   missing: 0.05,
   not_finite: 0.02,
+  correlation: 0.4,
+  joint: 0.4,
+  projection: 0.2,
 };
 
 /**

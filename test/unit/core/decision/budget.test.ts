@@ -6,7 +6,7 @@ import {
 } from '../../../../services/core/decision/budget.ts';
 
 const HOUR_MS = 3_600_000;
-const alone = { slideMs: HOUR_MS, sliceCount: 1, windowLengthCount: 1 };
+const alone = { slideMs: HOUR_MS, sliceCount: 1, baselineCount: 1, windowPlanCount: 1 };
 
 describe('windowBudget', () => {
   it('is one window in a hundred when nothing is said', () => {
@@ -26,7 +26,7 @@ describe('windowBudget', () => {
   });
 
   it('is shared by slices, and by window lengths where it is per period', () => {
-    const series = { slideMs: HOUR_MS, sliceCount: 5, windowLengthCount: 2 };
+    const series = { slideMs: HOUR_MS, sliceCount: 5, baselineCount: 1, windowPlanCount: 2 };
     const monthly = windowBudget({ ...series, falseAlarms: { max: 1, per: 'month' } });
     expect(monthly.alpha).toBeCloseTo(1 / (28 * 24) / 10, 12);
     expect(windowBudget({ ...series, falseAlarms: FALSE_ALARMS_DEFAULT }).alpha).toBeCloseTo(

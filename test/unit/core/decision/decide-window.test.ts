@@ -146,7 +146,7 @@ describe('a window', () => {
 
   it('obeys a fixed threshold, which takes nothing from the budget of the others', () => {
     const window = normalSketch(12, 1_000, { shift: 0.1 });
-    const fixed = column(reference, window, { threshold: 0.02 });
+    const fixed = column(reference, window, { threshold: { distance: 'ks', threshold: 0.02 } });
     const judge = (columns: ReturnType<typeof column>[]) =>
       judgeWindow({ columns, count: 1_000, budget: BUDGET, countMin: 30 }).columns;
     const [first] = judge([fixed]);
@@ -158,7 +158,9 @@ describe('a window', () => {
     expect(judge([column(reference, window), fixed])[0]).toEqual(
       judge([column(reference, window)])[0],
     );
-    expect(judge([{ ...fixed, threshold: 0.9 }])[0]!.verdict).toBe('ok');
+    expect(judge([{ ...fixed, threshold: { distance: 'ks', threshold: 0.9 } }])[0]!.verdict).toBe(
+      'ok',
+    );
   });
 
   it('takes other effect floors where they are given', () => {

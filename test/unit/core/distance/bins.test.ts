@@ -141,25 +141,24 @@ test('no bins, and so no contributions, where a side has no value', () => {
   ]) {
     expect(bins.reference).toHaveLength(0);
     expect(bins.window).toHaveLength(0);
-    expect(contributions(bins)).toEqual([]);
+    expect(contributions(bins)).toHaveLength(0);
   }
 });
 
 describe('contributions', () => {
-  test('largest first, each a share of the whole', () => {
+  test('bin by bin, each a share of the whole', () => {
     const found = contributions(binsOf(categories('aaaabbbbcc'), categories('aaaabbdddd')));
-    expect(found.map(({ label }) => label)).toEqual(['d', 'c', 'b', 'a']);
-    expect(found[0]).toMatchObject({ reference: 0, window: 0.4 });
-    expect(found[3]).toEqual({ label: 'a', reference: 0.4, window: 0.4, contribution: 0 });
+    const [a, b, c, d, other] = found;
+    expect([a, other]).toEqual([0, 0]);
+    expect(b).toBeLessThan(c!);
     // A category of one side alone adds half of its share to the divergence, in bits.
-    expect(found[0]!.contribution / found[1]!.contribution).toBeCloseTo(2, 9);
+    expect(d! / c!).toBeCloseTo(2, 9);
+    expect(a! + b! + c! + d!).toBeCloseTo(1, 9);
   });
 
   test('none where nothing differs', () => {
     const found = contributions(binsOf(sketchOf([1, 2]), sketchOf([1, 2, 1, 2])));
-    expect(found).toEqual([
-      { label: '1', reference: 0.5, window: 0.5, contribution: 0 },
-      { label: '2', reference: 0.5, window: 0.5, contribution: 0 },
-    ]);
+    expect(found.length).toBeGreaterThan(1);
+    expect([...found].every((contribution) => contribution === 0)).toBe(true);
   });
 });
