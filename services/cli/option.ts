@@ -1,9 +1,14 @@
 /** Parsers of option values; each names what was found and what was expected. */
 import { InvalidArgumentError } from 'commander';
 import { CodedError } from '../core/errors.ts';
+import { isFieldName } from '../core/monitor/field-name.ts';
+import { WINDOW_LENGTH_MS_MIN } from '../core/monitor/windows.ts';
+import { SET_COLUMNS_MAX, SET_COLUMNS_MIN } from '../core/sketch/set-specification.ts';
+import type { WindowPlan } from '../core/window/window-plan.ts';
 import { parseDuration } from '../platform/config/duration.ts';
 import type { RowRange } from '../platform/dataset/dataset.ts';
 import { parseRowRange } from '../platform/dataset/row-range.ts';
+import type { NamedSet } from '../profile/named-sets.ts';
 import type { RangeEdge } from '../replay/topic-source.ts';
 
 export function parseCount(text: string): number {
@@ -18,16 +23,50 @@ export function parseRows(text: string): RowRange {
   return orInvalid(() => parseRowRange(text));
 }
 
-/** May be given several times. */
-export function collectDuration(
+/** `1h` tumbling, `1h/5m` length and slide; may be given several times. */
+export function collectWindow(
   text: string,
-  earlier: readonly number[] | undefined,
-): readonly number[] {
-  const durationMs = parseDuration(text);
-  if (durationMs === null) {
-    throw new InvalidArgumentError(`"${text}" is not a duration such as 500ms, 30s, 15m, 2h or 1d`);
+  earlier: readonly WindowPlan[] | undefined,
+): readonly WindowPlan[] {
+  const [lengthMs, slideMs = lengthMs, ...rest] = text.split('/').map(parseDuration);
+  if (typeof lengthMs !== 'number' || typeof slideMs !== 'number' || rest.length > 0) {
+    throw new InvalidArgumentError(
+      `"${text}" is not a window such as 15m, or 1h/5m for one of 1h that slides by 5m`,
+    );
   }
-  return [...(earlier ?? []), durationMs];
+  return [...(earlier ?? []), { lengthMs, slideMs }];
+}
+
+/** `inputs=age,income`: a name and columns; may be given several times. */
+export function collectSet(
+  text: string,
+  earlier: readonly NamedSet[] | undefined,
+): readonly NamedSet[] {
+  const [name = '', list = '', ...rest] = text.split('=');
+  const columns = list.split(',').map((column) => column.trim());
+  const isEnough = columns.length >= SET_COLUMNS_MIN && columns.length <= SET_COLUMNS_MAX;
+  if (!isFieldName(name) || !isEnough || columns.includes('') || rest.length > 0) {
+    throw new InvalidArgumentError(
+      `"${text}" is not a name and ${SET_COLUMNS_MIN} to ${SET_COLUMNS_MAX} columns such as inputs=age,income`,
+    );
+  }
+  if (new Set(columns).size < columns.length) {
+    throw new InvalidArgumentError(`"${text}" names a column twice`);
+  }
+  const sets = earlier ?? [];
+  if (sets.some((set) => set.name === name)) {
+    throw new InvalidArgumentError(`the set ${name} is given twice`);
+  }
+  return [...sets, { name, columns }];
+}
+
+/** A duration with the text it is written as. */
+export function parseWindowLength(text: string): { readonly text: string; readonly ms: number } {
+  const ms = parseDuration(text);
+  if (ms === null || ms < WINDOW_LENGTH_MS_MIN) {
+    throw new InvalidArgumentError(`"${text}" is not a window length such as 15m, 1h or 1d`);
+  }
+  return { text, ms };
 }
 
 export function collectText(

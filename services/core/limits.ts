@@ -29,6 +29,10 @@ export const CATEGORIES_MAX = 1_024;
 export const CATEGORY_LENGTH_MAX = 256;
 /** Panes of one partition open at a time: allowed lateness divided by pane length must stay below. */
 export const OPEN_PANES_MAX = 10_000;
+/** Sliding windows that one event is in at most: each costs a merge of its panes. */
+export const WINDOW_SLIDES_MAX = 1_000;
+/** Windows of a trailing baseline, and weeks of a calendar one: their content is kept. */
+export const BASELINE_STRETCHES_MAX = 100;
 
 /** Rows of one micro-batch through a model. */
 export const BATCH_ROWS_MAX = 1_024;

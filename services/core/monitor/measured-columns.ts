@@ -2,28 +2,28 @@
  * Which columns of a monitor are measured where: features and external predictions on the valid
  * events, the model's outputs on the predictions.
  */
-import type { ColumnType, Monitor, Threshold } from './monitor.ts';
+import type { ColumnType, DriftRule, Monitor } from './monitor.ts';
 
 export interface MeasuredColumn {
   readonly name: string;
   readonly type: ColumnType;
   /** `null`: measured, not judged. */
-  readonly threshold: Threshold | null;
+  readonly drift: DriftRule | null;
 }
 
 export function eventColumns(
   monitor: Monitor,
 ): readonly (MeasuredColumn & { readonly cellIndex: number })[] {
-  return monitor.columns.flatMap(({ name, type, role, threshold }, cellIndex) =>
-    role === 'feature' || role === 'prediction' ? [{ name, type, threshold, cellIndex }] : [],
+  return monitor.columns.flatMap(({ name, type, role, drift }, cellIndex) =>
+    role === 'feature' || role === 'prediction' ? [{ name, type, drift, cellIndex }] : [],
   );
 }
 
 export function predictionColumns(monitor: Monitor): readonly MeasuredColumn[] {
-  return (monitor.model?.outputs ?? []).map(({ name, threshold }) => ({
+  return (monitor.model?.outputs ?? []).map(({ name, drift }) => ({
     name,
     type: 'numeric',
-    threshold,
+    drift,
   }));
 }
 

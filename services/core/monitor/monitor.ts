@@ -4,6 +4,9 @@
  */
 
 import type { FalseAlarms } from '../decision/budget.ts';
+import type { DistanceName } from '../distance/distances.ts';
+import type { Baseline } from '../window/baseline.ts';
+import type { WindowPlan } from '../window/window-plan.ts';
 
 /** Field names from the root of the event; `['applicant', 'age']` for `applicant.age`. */
 export type FieldPath = readonly string[];
@@ -31,14 +34,36 @@ export interface Column {
   /** ECMAScript regular expression, matched anywhere in the value; `null` for any. */
   readonly pattern: string | null;
   /** `null`: measured, not judged. */
-  readonly threshold: Threshold | null;
+  readonly drift: DriftRule | null;
 }
 
 /**
- * What a column is held against: a fixed distance at and above which it drifts, whatever the window's
- * size, or the critical values of the monitor's false-alarm budget.
+ * When a column drifts: where a change is worth an alarm and too improbable for the column's part of
+ * the monitor's false-alarm budget, or at and above a fixed distance, whatever the window's size.
  */
-export type Threshold = number | 'budget';
+export type DriftRule =
+  | {
+      readonly kind: 'budget';
+      /** Part of the budget relative to other columns; 1 for an ordinary one. */
+      readonly priority: number;
+    }
+  | {
+      readonly kind: 'threshold';
+      readonly distance: DistanceName;
+      readonly threshold: number;
+    };
+
+/** By budget: a set has no fixed threshold. */
+export type SetDriftRule = Extract<DriftRule, { readonly kind: 'budget' }>;
+
+/** Numeric columns that are measured together as well: how they hang together, and move jointly. */
+export interface ColumnSet {
+  readonly name: string;
+  /** Features; at least two. */
+  readonly columns: readonly string[];
+  /** `null`: measured, not judged. */
+  readonly drift: SetDriftRule | null;
+}
 
 export interface Relation {
   readonly name: string;
@@ -56,7 +81,7 @@ export interface ModelOutputColumn {
   /** Element of the row, 0 for a tensor of width 1. */
   readonly index: number;
   /** `null`: measured, not judged. */
-  readonly threshold: Threshold | null;
+  readonly drift: DriftRule | null;
 }
 
 export interface ModelInput {
@@ -79,6 +104,8 @@ export interface AlertRule {
   readonly name: string;
   /** Columns it watches; `null` for all that are judged. */
   readonly columns: readonly string[] | null;
+  /** Baselines it watches; `null` for all. */
+  readonly baselines: readonly Baseline['kind'][] | null;
   /** Consecutive drifting windows before it fires. */
   readonly forWindows: number;
   /** Consecutive windows without drift before it resolves. */
@@ -112,11 +139,16 @@ export interface Monitor {
   /** Names of categorical columns; panes and reports are kept per value of each, besides the whole. */
   readonly slices: readonly string[];
   readonly relations: readonly Relation[];
-  /** Tumbling windows, aligned to 2000-01-01T00:00:00Z; at least one, ascending, no two alike. */
-  readonly windowLengthsMs: readonly number[];
+  /** At least one, ascending by length, no two alike. */
+  readonly windows: readonly WindowPlan[];
+  /** What every window is held against, each by itself; at least one, no two alike. */
+  readonly baselines: readonly Baseline[];
+  /** Reported for every column they take, besides what it is judged by. */
+  readonly distances: readonly DistanceName[];
+  readonly sets: readonly ColumnSet[];
   /** Events below which a window's verdict is `insufficient-data`. */
   readonly countMin: number;
-  /** Shared by every column without a fixed threshold; `null` where each has one. */
+  /** Shared by every column that is judged by it; `null` where none is. */
   readonly falseAlarms: FalseAlarms | null;
   readonly model: MonitorModel | null;
   readonly alertRules: readonly AlertRule[];

@@ -5,7 +5,8 @@
  *
  *     { "format": "tidegauge-reference", "version": 2, "rows": n,
  *       "columns": { name: column, … },
- *       "slices": { "column=value": { name: column, … }, … } }
+ *       "slices": { "column=value": { name: column, … }, … },
+ *       "sets": { name: set, … } }                               ; see reference-sets.ts
  *     column = { "type", "count", "missing", … numbers to read and compare …,
  *                "calibration": { statistic: { "count": inflation, … }, … }, "sketch" }
  *
@@ -19,7 +20,6 @@ import {
   formatCalibration,
   parseCalibration,
 } from '../decision/column-calibration.ts';
-import { CodedError } from '../errors.ts';
 import { COLUMNS_MAX, REFERENCE_BYTES_MAX, SLICE_VALUES_MAX } from '../limits.ts';
 import {
   type ColumnSketch,
@@ -27,6 +27,16 @@ import {
   encodeColumnSketch,
 } from '../sketch/column-sketch.ts';
 import { describeSketch } from './describe-sketch.ts';
+import {
+  countAt,
+  entriesAt,
+  fail,
+  objectAt,
+  refusedAt,
+  show,
+  sketchAt,
+} from './reference-fields.ts';
+import { formatSets, parseSets, type SetReference } from './reference-sets.ts';
 
 export type ReferenceColumns = ReadonlyMap<string, ColumnSketch>;
 
@@ -37,6 +47,8 @@ export interface Reference {
   readonly slices: ReadonlyMap<string, ReferenceColumns>;
   /** Of the columns of the whole; a column that could not be calibrated is absent. */
   readonly calibrations: ReadonlyMap<string, ColumnCalibration>;
+  /** Of the whole; none of slices. */
+  readonly sets: ReadonlyMap<string, SetReference>;
 }
 
 const FORMAT = 'tidegauge-reference';
@@ -44,8 +56,6 @@ const VERSION = 2;
 const VERSIONS_READ: readonly unknown[] = [1, VERSION];
 /** Ten slice columns, each with its values and `(other)`. */
 const SLICES_MAX = 10 * (SLICE_VALUES_MAX + 1);
-const NAME_LENGTH_MAX = 1_000;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export function formatReference(reference: Reference): string {
   const slices = [...reference.slices].sort(([left], [right]) => (left < right ? -1 : 1));
@@ -57,6 +67,8 @@ export function formatReference(reference: Reference): string {
     slices: Object.fromEntries(
       slices.map(([name, columns]) => [name, columnsDocument(columns, new Map())]),
     ),
+    // Absent where there are none, so that a reference without sets keeps its text.
+    ...(reference.sets.size === 0 ? {} : { sets: formatSets(reference.sets) }),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
@@ -105,7 +117,8 @@ export function parseReference(text: string): Reference {
     if (calibration === undefined) continue;
     calibrations.set(name, calibrationAt(`columns.${name}.calibration`, calibration));
   }
-  return { rowCount, columns, slices, calibrations };
+  const sets = parseSets('sets', document.sets);
+  return { rowCount, columns, slices, calibrations, sets };
 }
 
 function parseColumns(place: string, value: unknown): ReferenceColumns {
@@ -122,10 +135,7 @@ function parseColumn(place: string, value: unknown): ColumnSketch {
   if (type !== 'numeric' && type !== 'categorical') {
     fail(`${place}.type`, `${show(type)}, expected "numeric" or "categorical"`);
   }
-  if (typeof encoded !== 'string' || !BASE64.test(encoded)) {
-    fail(`${place}.sketch`, 'expected base64 text');
-  }
-  const sketch = decodeSketch(`${place}.sketch`, encoded);
+  const sketch = sketchAt(`${place}.sketch`, encoded, decodeColumnSketch);
   if (sketch.kind !== type) fail(`${place}.sketch`, `is ${sketch.kind}, expected ${type}`);
   // A number edited by hand would otherwise look as if it had an effect.
   const counts = { count: sketch.count, missing: sketch.missingCount };
@@ -136,22 +146,8 @@ function parseColumn(place: string, value: unknown): ColumnSketch {
   return sketch;
 }
 
-function decodeSketch(place: string, base64: string): ColumnSketch {
-  return refusedAt(place, () => decodeColumnSketch(Buffer.from(base64, 'base64')));
-}
-
 function calibrationAt(place: string, value: unknown): ColumnCalibration {
   return refusedAt(place, () => parseCalibration(value));
-}
-
-/** What `read` refuses is refused by its place in the reference. */
-function refusedAt<T>(place: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    return fail(place, error.message, error);
-  }
 }
 
 function parseJson(text: string): unknown {
@@ -160,38 +156,4 @@ function parseJson(text: string): unknown {
   } catch (error) {
     return fail('', (error as Error).message, error);
   }
-}
-
-function entriesAt(place: string, value: unknown, countMax: number): [string, unknown][] {
-  const entries = Object.entries(objectAt(place, value));
-  if (entries.length > countMax) {
-    fail(place, `${entries.length} entries, expected at most ${countMax}`);
-  }
-  for (const [name] of entries) {
-    if (name.length === 0 || name.length > NAME_LENGTH_MAX) {
-      fail(place, `a name of ${name.length} characters, expected 1 to ${NAME_LENGTH_MAX}`);
-    }
-  }
-  return entries;
-}
-
-function objectAt(place: string, value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  return fail(place, `${show(value)}, expected an object`);
-}
-
-function countAt(place: string, value: unknown): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  return fail(place, `${show(value)}, expected a whole number, 0 or more`);
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'is absent' : JSON.stringify(value).slice(0, 80);
-}
-
-function fail(place: string, reason: string, cause?: unknown): never {
-  const where = place === '' ? 'the reference' : `the reference at ${place}`;
-  throw new CodedError('configuration.invalid', `${where}: ${reason}`, { cause });
 }

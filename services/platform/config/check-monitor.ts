@@ -4,7 +4,11 @@
  */
 import { BATCH_LINGER_MS_MAX, EVENT_TIME_MS_MAX } from '../../core/limits.ts';
 import { windowsMistake } from '../../core/monitor/windows.ts';
-import { durationMs, isJudgedRole, type MonitorFile, toMonitor } from './monitor-file.ts';
+import { planKey } from '../../core/window/window-plan.ts';
+import { checkDrift } from './check-drift.ts';
+import { checkSets } from './check-sets.ts';
+import { durationMs, toBaselines, toWindowPlan } from './drift-file.ts';
+import { type MonitorFile, toMonitor } from './monitor-file.ts';
 import { suggestion } from './nearest.ts';
 import { patternMistake } from './pattern.ts';
 import type { ProblemList } from './problem.ts';
@@ -23,10 +27,6 @@ function checkColumns(file: MonitorFile, list: ProblemList): void {
       const mistake = patternMistake(column.pattern);
       if (mistake !== null) list.add([...at, 'pattern'], mistake);
     }
-    if (column.drift !== undefined && column.drift !== false && !isJudgedRole(column.role)) {
-      const message = `a ${column.role} column is never judged for drift, expected no threshold`;
-      list.add([...at, 'drift'], message);
-    }
   }
 }
 
@@ -37,9 +37,27 @@ function checkTimes(file: MonitorFile, list: ProblemList): void {
       list.add(['event', key], `found ${written}, expected at most 130 years`);
     }
   }
-  const lengthsMs = file.windows.map(durationMs);
-  const mistake = windowsMistake(lengthsMs, durationMs(file.event.allowedLateness ?? '1m'));
-  if (mistake !== null) list.add(['windows'], mistake);
+}
+
+/** A mistake of one window stands at it, one of several together at their list. */
+function checkWindows(file: MonitorFile, list: ProblemList): void {
+  const plans = file.windows.map(toWindowPlan);
+  const mistakeOf = (windows: typeof plans) =>
+    windowsMistake({
+      windows,
+      baselines: toBaselines(file.drift),
+      allowedLatenessMs: durationMs(file.event.allowedLateness ?? '1m'),
+    });
+  let alone = 0;
+  for (const [index, plan] of plans.entries()) {
+    const isAgain = plans.slice(0, index).some((earlier) => planKey(earlier) === planKey(plan));
+    const mistake = isAgain ? 'the same window is given twice' : mistakeOf([plan]);
+    if (mistake === null) continue;
+    alone++;
+    list.add(['windows', index], mistake);
+  }
+  const together = alone > 0 ? null : mistakeOf(plans);
+  if (together !== null) list.add(['windows'], together);
 }
 
 function checkSlices(file: MonitorFile, list: ProblemList): void {
@@ -111,11 +129,12 @@ function checkModel(file: MonitorFile, list: ProblemList): void {
 function checkAlerts(file: MonitorFile, list: ProblemList): void {
   const monitor = toMonitor(file, '/');
   const judged = new Map(
-    [...monitor.columns, ...(monitor.model?.outputs ?? [])].map(({ name, threshold }) => [
-      name,
-      threshold,
-    ]),
+    // A set with the name of a column is a mistake found elsewhere: here it is the column's.
+    [...monitor.sets, ...monitor.columns, ...(monitor.model?.outputs ?? [])].map(
+      ({ name, drift }) => [name, drift],
+    ),
   );
+  const kinds = monitor.baselines.map(({ kind }) => kind);
   const seen = new Set<string>();
   for (const [index, rule] of (file.alerts ?? []).entries()) {
     if (seen.has(rule.name)) {
@@ -126,13 +145,19 @@ function checkAlerts(file: MonitorFile, list: ProblemList): void {
     }
     seen.add(rule.name);
     for (const [at, name] of (rule.columns ?? []).entries()) {
-      const threshold = judged.get(name);
-      if (threshold === undefined) {
+      const drift = judged.get(name);
+      if (drift === undefined) {
         const near = suggestion(name, [...judged.keys()]);
-        list.add(['alerts', index, 'columns', at], `there is no column or output ${name}${near}`);
-      } else if (threshold === null) {
-        list.add(['alerts', index, 'columns', at], `column ${name} is not judged for drift`);
+        const message = `there is no column, output or set ${name}${near}`;
+        list.add(['alerts', index, 'columns', at], message);
+      } else if (drift === null) {
+        list.add(['alerts', index, 'columns', at], `${name} is not judged for drift`);
       }
+    }
+    for (const [at, kind] of (rule.baselines ?? []).entries()) {
+      if (kinds.includes(kind)) continue;
+      const message = `drift.baselines has no ${kind}, expected one of ${kinds.join(', ')}`;
+      list.add(['alerts', index, 'baselines', at], message);
     }
   }
 }
@@ -142,6 +167,9 @@ export function checkMonitor(file: MonitorFile, list: ProblemList): void {
   checkTimes(file, list);
   checkColumns(file, list);
   checkSlices(file, list);
+  checkWindows(file, list);
+  checkDrift(file, list);
+  checkSets(file, list);
   checkModel(file, list);
   checkAlerts(file, list);
 }

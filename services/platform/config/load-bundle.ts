@@ -13,7 +13,7 @@ import type { Monitor } from '../../core/monitor/monitor.ts';
 import { parseReference, type Reference } from '../../core/monitor/reference.ts';
 import { checkEventFields } from './check-event-fields.ts';
 import { checkMonitor } from './check-monitor.ts';
-import { checkReference } from './check-reference.ts';
+import { checkReference, hasReferenceBaseline } from './check-reference.ts';
 import { parseJson } from './json-source.ts';
 import {
   EVENT_SCHEMA_FILE,
@@ -46,7 +46,7 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface LoadOptions {
-  /** A missing reference.json is a problem; default true. */
+  /** A missing reference.json is a problem where anything is judged or measured by it; default true. */
   readonly requireReference?: boolean;
   /** A missing model file is a problem; default true. */
   readonly requireModel?: boolean;
@@ -149,12 +149,13 @@ async function checkModelFile(file: MonitorFile, directory: string, list: Proble
   }
 }
 
-function warnings(file: MonitorFile, reference: Reference | null, locate: Locate): Problem[] {
+function warnings(monitor: Monitor, reference: Reference | null, locate: Locate): Problem[] {
   const list = new ProblemList(MONITOR_FILE, locate);
-  const sliced = [...(reference?.slices.keys() ?? [])];
-  for (const [index, name] of (file.slices ?? []).entries()) {
-    if (reference === null || sliced.some((key) => key.startsWith(`${name}=`))) continue;
-    const message = `${REFERENCE_FILE} has no slice of ${name}: its windows are measured and not judged; profile with --slice ${name}`;
+  if (reference === null || !hasReferenceBaseline(monitor)) return [];
+  const sliced = [...reference.slices.keys()];
+  for (const [index, name] of monitor.slices.entries()) {
+    if (sliced.some((key) => key.startsWith(`${name}=`))) continue;
+    const message = `${REFERENCE_FILE} has no slice of ${name}: its windows are measured and not judged against the reference; profile with --slice ${name}`;
     list.add(['slices', index], message);
   }
   return list.problems;
@@ -182,16 +183,20 @@ export async function loadBundle(
   const eventSchemaFile = file?.event.schema ?? EVENT_SCHEMA_FILE;
   // A monitor.yaml that cannot be read may name another schema: then a missing one is no finding.
   const event = file === null ? null : await reader.avroSchema(eventSchemaFile);
-  const reference = await reader.reference(requireReference);
+  const monitor = file === null ? null : toMonitor(file, directory);
+  const needsReference =
+    monitor === null || hasReferenceBaseline(monitor) || monitor.sets.length > 0;
+  const reference = await reader.reference(requireReference && needsReference);
   const writers = await reader.writerSchemas();
-  if (file === null || document === null) return { ok: false, problems: reader.problems };
+  if (file === null || monitor === null || document === null) {
+    return { ok: false, problems: reader.problems };
+  }
 
   const list = new ProblemList(MONITOR_FILE, document.locate);
   checkMonitor(file, list);
   if (event?.root.kind === 'record') checkEventFields(file, event, list);
   else if (event !== null) reader.fail(eventSchemaFile, 'expected a schema of type record');
   if (requireModel) await checkModelFile(file, directory, list);
-  const monitor = toMonitor(file, directory);
   if (reference !== null) checkReference(monitor, reference, list);
   const problems = [...reader.problems, ...list.problems];
   if (problems.length > 0) return { ok: false, problems };
@@ -206,6 +211,6 @@ export async function loadBundle(
       reference,
       locate: document.locate,
     },
-    warnings: warnings(file, reference, document.locate),
+    warnings: warnings(monitor, reference, document.locate),
   };
 }

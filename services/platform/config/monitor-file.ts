@@ -3,22 +3,32 @@
  * in milliseconds. What a field means is said once, in `schemas/monitor.schema.json`.
  */
 import { resolve } from 'node:path';
-import type { FalseAlarms } from '../../core/decision/budget.ts';
 import type {
   AlertRule,
   Column,
   ColumnRole,
   ColumnType,
+  DriftRule,
   EventTimeUnit,
   FieldPath,
   Monitor,
   MonitorModel,
-  Threshold,
   Topics,
 } from '../../core/monitor/monitor.ts';
-import { parseDuration } from './duration.ts';
-
-type DriftFile = { readonly threshold: number } | false;
+import { sortedPlans } from '../../core/monitor/windows.ts';
+import type { Baseline } from '../../core/window/baseline.ts';
+import {
+  type DriftFile,
+  type DriftSectionFile,
+  durationMs,
+  type SetFile,
+  toBaselines,
+  toColumnSets,
+  toDriftRule,
+  toWindowPlan,
+  usualRules,
+  type WindowFile,
+} from './drift-file.ts';
 
 export interface ColumnFile {
   readonly path?: string;
@@ -55,16 +65,14 @@ export interface MonitorFile {
   readonly columns: Readonly<Record<string, ColumnFile>>;
   readonly relations?: Readonly<Record<string, string>>;
   readonly slices?: readonly string[];
-  readonly windows: readonly string[];
-  readonly drift?: {
-    readonly countMin?: number;
-    readonly falseAlarms?: FalseAlarms;
-    readonly threshold?: { readonly numeric?: number; readonly categorical?: number };
-  };
+  readonly windows: readonly WindowFile[];
+  readonly drift?: DriftSectionFile;
+  readonly sets?: Readonly<Record<string, SetFile>>;
   readonly model?: ModelFile;
   readonly alerts?: readonly {
     readonly name: string;
     readonly columns?: readonly string[];
+    readonly baselines?: readonly Baseline['kind'][];
     readonly forWindows?: number;
     readonly resolveAfterWindows?: number;
     readonly severity?: AlertRule['severity'];
@@ -76,7 +84,6 @@ export const EVENT_SCHEMA_FILE = 'event.avsc';
 export const REFERENCE_FILE = 'reference.json';
 /** Folder of writer schemas within the bundle; `<id>.avsc` serves a Confluent schema id. */
 export const WRITER_SCHEMA_FOLDER = 'schemas';
-const THRESHOLD = 0.1;
 /** A fixed threshold cannot know how far chance goes; a budget can, from a hundred events on. */
 const COUNT_MIN = { threshold: 500, budget: 100 };
 
@@ -84,22 +91,14 @@ export function splitPath(path: string): FieldPath {
   return path.split('.');
 }
 
-/** Milliseconds of a duration the schema has let through. */
-export function durationMs(written: string | number): number {
-  return parseDuration(String(written)) ?? 0;
-}
-
 /** A label and a context column are validated, never judged. */
 export function isJudgedRole(role: ColumnRole | undefined): boolean {
   return role === undefined || role === 'feature' || role === 'prediction';
 }
 
-function thresholdOf(drift: DriftFile | undefined, fallback: Threshold): Threshold | null {
-  if (drift === undefined) return fallback;
-  return drift === false ? null : drift.threshold;
-}
+type UsualRules = Readonly<Record<ColumnType, DriftRule>>;
 
-function toColumn(name: string, column: ColumnFile, fallback: Threshold): Column {
+function toColumn(name: string, column: ColumnFile, usual: UsualRules): Column {
   return {
     name,
     path: splitPath(column.path ?? name),
@@ -110,11 +109,11 @@ function toColumn(name: string, column: ColumnFile, fallback: Threshold): Column
     maximum: column.range?.[1] ?? null,
     allowed: column.allowed?.map(String) ?? null,
     pattern: column.pattern ?? null,
-    threshold: isJudgedRole(column.role) ? thresholdOf(column.drift, fallback) : null,
+    drift: isJudgedRole(column.role) ? toDriftRule(column.drift, column.type, usual) : null,
   };
 }
 
-function toModel(model: ModelFile, directory: string, fallback: Threshold): MonitorModel {
+function toModel(model: ModelFile, directory: string, usual: UsualRules): MonitorModel {
   return {
     file: resolve(directory, model.file),
     version: model.version,
@@ -123,7 +122,7 @@ function toModel(model: ModelFile, directory: string, fallback: Threshold): Moni
       name,
       tensor: output.tensor,
       index: output.index ?? 0,
-      threshold: thresholdOf(output.drift, fallback),
+      drift: toDriftRule(output.drift, 'numeric', usual),
     })),
     batch: {
       rowsMax: model.batch?.rowsMax ?? 256,
@@ -151,8 +150,7 @@ const DEFAULT_ALERTS: NonNullable<MonitorFile['alerts']> = [{ name: 'drift' }];
 export function toMonitor(file: MonitorFile, directory: string): Monitor {
   const { event } = file;
   const falseAlarms = file.drift?.falseAlarms ?? null;
-  const usual: Threshold = falseAlarms === null ? THRESHOLD : 'budget';
-  const threshold = { numeric: usual, categorical: usual, ...file.drift?.threshold };
+  const usual = usualRules(file.drift);
   return {
     name: file.monitor,
     topics: toTopics(file.monitor, file.topics),
@@ -161,21 +159,23 @@ export function toMonitor(file: MonitorFile, directory: string): Monitor {
     allowedLatenessMs: durationMs(event.allowedLateness ?? '1m'),
     futureSkewMs: durationMs(event.futureSkew ?? '10m'),
     idleTimeoutMs: durationMs(event.idleTimeout ?? '30s'),
-    columns: Object.entries(file.columns).map(([name, column]) =>
-      toColumn(name, column, threshold[column.type]),
-    ),
+    columns: Object.entries(file.columns).map(([name, column]) => toColumn(name, column, usual)),
     slices: file.slices ?? [],
     relations: Object.entries(file.relations ?? {}).map(([name, expression]) => ({
       name,
       expression,
     })),
-    windowLengthsMs: file.windows.map(durationMs).sort((a, b) => a - b),
+    windows: sortedPlans(file.windows.map(toWindowPlan)),
+    baselines: toBaselines(file.drift),
+    distances: file.drift?.distances ?? [],
+    sets: toColumnSets(file.sets, file.drift),
     countMin: file.drift?.countMin ?? COUNT_MIN[falseAlarms === null ? 'threshold' : 'budget'],
     falseAlarms,
-    model: file.model === undefined ? null : toModel(file.model, directory, threshold.numeric),
+    model: file.model === undefined ? null : toModel(file.model, directory, usual),
     alertRules: (file.alerts ?? DEFAULT_ALERTS).map((rule) => ({
       name: rule.name,
       columns: rule.columns ?? null,
+      baselines: rule.baselines ?? null,
       forWindows: rule.forWindows ?? 1,
       resolveAfterWindows: rule.resolveAfterWindows ?? 2,
       severity: rule.severity ?? 'warning',

@@ -70,6 +70,14 @@ function remedy(error: ErrorObject, title: string): string {
   return error.schema === 'string' && scalar ? ` (put it in quotes: "${String(error.data)}")` : '';
 }
 
+/** Keys that the schema knows and refuses in this place. */
+function misplaced(key: string): string {
+  if (key === 'threshold' || key === 'distance') {
+    return `a priority and a ${key} exclude each other, expected only one of them`;
+  }
+  return `only a ${key === 'range' ? 'numeric' : 'categorical'} column can have ${key}`;
+}
+
 interface Finding {
   readonly path: DocumentPath;
   readonly part: 'key' | 'value';
@@ -95,9 +103,7 @@ function explain(error: ErrorObject, root: unknown): Finding | null {
       return { path, part: 'key', message: `the key ${error.params.missingProperty} is missing` };
     }
     case 'false schema': {
-      const key = path.at(-1);
-      const type = key === 'range' ? 'numeric' : 'categorical';
-      return { path, part: 'key', message: `only a ${type} column can have ${key}` };
+      return { path, part: 'key', message: misplaced(String(path.at(-1))) };
     }
     case 'propertyNames': {
       const key = String(error.params.propertyName);
@@ -105,8 +111,11 @@ function explain(error: ErrorObject, root: unknown): Finding | null {
     }
     case 'type':
       return wrong(expectedType(error.schema));
-    case 'enum':
-      return value(`found ${found}, expected one of ${(error.schema as unknown[]).join(', ')}`);
+    case 'enum': {
+      const known = (error.schema as unknown[]).map(String);
+      if (title === undefined) return value(`found ${found}, expected one of ${known.join(', ')}`);
+      return value(`found ${found}, expected ${title}${suggestion(String(error.data), known)}`);
+    }
     case 'const':
       return value(`found ${found}, expected ${String(error.schema)}`);
     case 'minimum':
@@ -123,8 +132,10 @@ function explain(error: ErrorObject, root: unknown): Finding | null {
     case 'maxItems':
     case 'maxProperties':
       return wrong(`at most ${error.params.limit}`);
-    case 'uniqueItems':
-      return value(`items ${error.params.j} and ${error.params.i} are the same`);
+    case 'uniqueItems': {
+      const [first, again] = [Number(error.params.i), Number(error.params.j)].sort((a, b) => a - b);
+      return value(`items ${first} and ${again} are the same`);
+    }
     case 'pattern':
       return wrong(`text that matches ${String(error.schema)}`);
     case 'if':

@@ -19,6 +19,23 @@ const broken = (replaced: string, by: string): BundleFiles => ({
   'monitor.yaml': monitorYaml(replaced, by),
 });
 
+/** With a false-alarm budget instead of thresholds. */
+const brokenBudget = (replaced: string, by: string): BundleFiles => {
+  const yaml = monitorYaml(
+    'drift: { countMin: 100, threshold: { numeric: 0.1, categorical: 0.15 } }',
+    'drift:\n  falseAlarms: { max: 1, per: month }\n  baselines: [reference, { trailing: 4 }]',
+  );
+  if (!yaml.includes(replaced)) throw new Error(`no ${replaced} in the monitor with a budget`);
+  return { 'monitor.yaml': yaml.replace(replaced, by) };
+};
+
+const withSets = (sets: string): BundleFiles => broken('slices:', `sets: ${sets}\nslices:`);
+
+const NUMERIC_DISTANCES =
+  'ks, wasserstein, energy, cramer_von_mises, psi, kullback_leibler, jensen_shannon, jensen_shannon_divergence, hellinger, l1, l_infinity, chi_square, cramers_v, mean_change, median_change, scale_change, robust_scale_change, missing_rate_change, non_finite_rate_change';
+const CATEGORICAL_DISTANCES =
+  'psi, kullback_leibler, jensen_shannon, jensen_shannon_divergence, hellinger, l1, l_infinity, chi_square, cramers_v, missing_rate_change, unseen_share';
+
 const NESTED = '['.repeat(100_000);
 
 /** What is wrong, the bundle, and of the one line that must come back: file, text at its place, rest. */
@@ -154,7 +171,7 @@ const BROKEN: readonly (readonly [string, BundleFiles, string, string, string])[
     broken('windows: [15m, 1h]', 'windows: [1500ms, 1601ms]'),
     'monitor.yaml',
     '[1500ms',
-    'windows: the windows have only 1 ms in common, expected lengths that are multiples of a common length of at least 1s',
+    'windows: the windows have only 1 ms in common, expected lengths and slides that are multiples of a common length of at least 1s',
   ],
   [
     'windows of too many panes',
@@ -209,14 +226,14 @@ const BROKEN: readonly (readonly [string, BundleFiles, string, string, string])[
     broken('columns: [income, score]', 'columns: [income, scores]'),
     'monitor.yaml',
     'scores]',
-    'alerts[0].columns[1]: there is no column or output scores; did you mean score?',
+    'alerts[0].columns[1]: there is no column, output or set scores; did you mean score?',
   ],
   [
     'an alert on a column nobody judges',
     broken('columns: [income, score]', 'columns: [channel]'),
     'monitor.yaml',
     'channel], severity',
-    'alerts[0].columns[0]: column channel is not judged for drift',
+    'alerts[0].columns[0]: channel is not judged for drift',
   ],
   [
     'a threshold of a column that is not judged',
@@ -230,7 +247,336 @@ const BROKEN: readonly (readonly [string, BundleFiles, string, string, string])[
     broken('threshold: 0.2', 'threshold: 0'),
     'monitor.yaml',
     '0 }\n  employment',
-    'columns.income.drift.threshold: found the number 0, expected a distance above 0 and up to 1',
+    'columns.income.drift.threshold: found the number 0, expected a distance above 0',
+  ],
+  [
+    'a window that is no duration',
+    broken('windows: [15m, 1h]', 'windows: [15m, 60]'),
+    'monitor.yaml',
+    '60]',
+    'windows[1]: found the number 60, expected a duration such as 500ms, 30s, 15m, 2h or 1d, or { length: 1h, slide: 5m } (a unit is missing: write 60s or 60ms)',
+  ],
+  [
+    'a window without its slide',
+    broken('windows: [15m, 1h]', 'windows: [15m, { length: 1h }]'),
+    'monitor.yaml',
+    '{ length: 1h }',
+    'windows[1]: the key slide is missing',
+  ],
+  [
+    'a window that is no whole multiple of its slide',
+    broken('windows: [15m, 1h]', 'windows: [15m, { length: 1h, slide: 7m }]'),
+    'monitor.yaml',
+    '{ length: 1h',
+    'windows[1]: a window of 3600000 ms is no whole multiple of its slide of 420000 ms',
+  ],
+  [
+    'a slide that is too short',
+    broken('windows: [15m, 1h]', 'windows: [{ length: 1m, slide: 500ms }]'),
+    'monitor.yaml',
+    '{ length: 1m',
+    'windows[0]: a slide of 500 ms is too short, expected at least 1s',
+  ],
+  [
+    'windows that overlap too often',
+    broken('windows: [15m, 1h]', 'windows: [{ length: 1001s, slide: 1s }, 15m]'),
+    'monitor.yaml',
+    '{ length: 1001s',
+    'windows[0]: a window of 1001000 ms that slides by 1000 ms overlaps 1001 times, expected at most 1000',
+  ],
+  [
+    'the same window in two ways',
+    broken('windows: [15m, 1h]', 'windows: [15m, 1h, { length: 60m, slide: 60m }]'),
+    'monitor.yaml',
+    '{ length: 60m',
+    'windows[2]: the same window is given twice',
+  ],
+  [
+    'a window longer than a week under a calendar baseline',
+    broken(
+      'windows: [15m, 1h]\ndrift: {',
+      'windows: [1d, 8d]\ndrift: { baselines: [{ calendar: 4 }],',
+    ),
+    'monitor.yaml',
+    '8d]',
+    'windows[1]: a window of 691200000 ms is longer than a week, which a calendar baseline cannot be',
+  ],
+  [
+    'an unknown baseline',
+    brokenBudget('[reference, { trailing: 4 }]', '[reference, trailing]'),
+    'monitor.yaml',
+    'trailing]',
+    'drift.baselines[1]: found "trailing", expected reference, { trailing: 4 } or { calendar: 4 }',
+  ],
+  [
+    'a mistyped baseline',
+    brokenBudget('{ trailing: 4 }', '{ calender: 4 }'),
+    'monitor.yaml',
+    'calender: 4',
+    'drift.baselines[1].calender: unknown key; did you mean calendar?',
+  ],
+  [
+    'a trailing baseline of no windows',
+    brokenBudget('{ trailing: 4 }', '{ trailing: 0 }'),
+    'monitor.yaml',
+    '0 }]',
+    'drift.baselines[1].trailing: found the number 0, expected a number >= 1',
+  ],
+  [
+    'a calendar baseline of more than a year',
+    brokenBudget('{ trailing: 4 }', '{ calendar: 53 }'),
+    'monitor.yaml',
+    '53 }]',
+    'drift.baselines[1].calendar: found the number 53, expected a number <= 52',
+  ],
+  [
+    'two baselines in one',
+    brokenBudget('{ trailing: 4 }', '{ trailing: 4, calendar: 4 }'),
+    'monitor.yaml',
+    '{ trailing: 4, calendar: 4 }',
+    'drift.baselines[1]: found a mapping, expected reference, { trailing: 4 } or { calendar: 4 }',
+  ],
+  [
+    'two baselines of a kind',
+    brokenBudget('{ trailing: 4 }', '{ trailing: 4 }, { trailing: 8 }'),
+    'monitor.yaml',
+    '{ trailing: 8 }',
+    'drift.baselines[2]: another baseline is trailing too, expected one of a kind',
+  ],
+  [
+    'no baseline',
+    brokenBudget('[reference, { trailing: 4 }]', '[]'),
+    'monitor.yaml',
+    '[]\nmodel',
+    'drift.baselines: found a list of 0, expected a list such as [reference, { trailing: 4 }, { calendar: 4 }]',
+  ],
+  [
+    'a mistyped distance',
+    brokenBudget('  baselines', '  distances: [psi, wassertein]\n  baselines'),
+    'monitor.yaml',
+    'wassertein',
+    'drift.distances[1]: found "wassertein", expected the name of a distance; did you mean wasserstein?',
+  ],
+  [
+    'a distance that takes no column of the monitor',
+    {
+      'monitor.yaml': `monitor: m\nevent: { id: applicationId, time: { path: submittedAt } }\ncolumns:\n  channel: { type: categorical }\n  loan.amount: { type: numeric, role: context }\nwindows: [1h]\ndrift: { distances: [psi, wasserstein] }\n`,
+    },
+    'monitor.yaml',
+    'wasserstein',
+    'drift.distances[1]: wasserstein takes numeric columns, and the monitor measures none, expected another distance',
+  ],
+  [
+    'a default threshold on a distance that does not take the type',
+    broken('numeric: 0.1', 'numeric: { distance: unseen_share, threshold: 0.1 }'),
+    'monitor.yaml',
+    'unseen_share',
+    `drift.threshold.numeric.distance: unseen_share does not take numeric columns, expected one of ${NUMERIC_DISTANCES}`,
+  ],
+  [
+    'a default threshold beyond what its distance can be',
+    broken('categorical: 0.15', 'categorical: 1.5'),
+    'monitor.yaml',
+    '1.5 }',
+    'drift.threshold.categorical: found 1.5, expected at most 1, the most that l_infinity can be',
+  ],
+  [
+    'a default distance without a threshold',
+    broken('numeric: 0.1', 'numeric: { distance: psi }'),
+    'monitor.yaml',
+    'numeric: { distance: psi }',
+    'drift.threshold.numeric: the key threshold is missing',
+  ],
+  [
+    'a threshold on a distance that does not take the column',
+    broken(
+      '    allowed: [salaried, self-employed]\n',
+      '    drift: { distance: ks, threshold: 0.2 }\n',
+    ),
+    'monitor.yaml',
+    'ks, threshold',
+    `columns.employment.drift.distance: ks does not take categorical columns, expected one of ${CATEGORICAL_DISTANCES}`,
+  ],
+  [
+    'a threshold beyond what its distance can be',
+    broken('{ threshold: 0.2 }', '{ distance: l1, threshold: 2.5 }'),
+    'monitor.yaml',
+    '2.5 }',
+    'columns.income.drift.threshold: found 2.5, expected at most 2, the most that l1 can be',
+  ],
+  [
+    'a threshold without end',
+    broken('{ threshold: 0.2 }', '{ distance: psi, threshold: .inf }'),
+    'monitor.yaml',
+    '.inf',
+    'columns.income.drift.threshold: found the number Infinity, expected a distance above 0',
+  ],
+  [
+    'a distance without a threshold',
+    broken('{ threshold: 0.2 }', '{ distance: psi }'),
+    'monitor.yaml',
+    'drift: { distance: psi }',
+    'columns.income.drift: the key threshold is missing',
+  ],
+  [
+    'a threshold of a model output beyond what its distance can be',
+    broken('index: 1 }', 'index: 1, drift: { threshold: 1.2 } }'),
+    'monitor.yaml',
+    '1.2 }',
+    'model.outputs.score.drift.threshold: found 1.2, expected at most 1, the most that ks can be',
+  ],
+  [
+    'drift: true',
+    broken('{ threshold: 0.2 }', 'true'),
+    'monitor.yaml',
+    'true\n  employment',
+    'columns.income.drift: found the boolean true, expected false',
+  ],
+  [
+    'a priority without a budget',
+    broken('{ threshold: 0.2 }', '{ priority: 2 }'),
+    'monitor.yaml',
+    '2 }',
+    'columns.income.drift.priority: a priority is a share of the false-alarm budget, expected drift.falseAlarms',
+  ],
+  [
+    'a priority of a model output without a budget',
+    broken('index: 1 }', 'index: 1, drift: { priority: 2 } }'),
+    'monitor.yaml',
+    '2 } }',
+    'model.outputs.score.drift.priority: a priority is a share of the false-alarm budget, expected drift.falseAlarms',
+  ],
+  [
+    'a priority of 0',
+    brokenBudget('{ threshold: 0.2 }', '{ priority: 0 }'),
+    'monitor.yaml',
+    '0 }\n  employment',
+    'columns.income.drift.priority: found the number 0, expected a number above 0 and up to 1000',
+  ],
+  [
+    'a priority beyond the limit',
+    brokenBudget('{ threshold: 0.2 }', '{ priority: 1001 }'),
+    'monitor.yaml',
+    '1001',
+    'columns.income.drift.priority: found the number 1001, expected a number above 0 and up to 1000',
+  ],
+  [
+    'a priority beside a threshold',
+    brokenBudget('{ threshold: 0.2 }', '{ threshold: 0.2, priority: 2 }'),
+    'monitor.yaml',
+    'threshold: 0.2, priority',
+    'columns.income.drift.threshold: a priority and a threshold exclude each other, expected only one of them',
+  ],
+  [
+    'a priority beside a distance',
+    brokenBudget('{ threshold: 0.2 }', '{ distance: psi, priority: 2 }'),
+    'monitor.yaml',
+    'distance: psi',
+    'columns.income.drift.distance: a priority and a distance exclude each other, expected only one of them',
+  ],
+  [
+    'a priority of a column that is not judged',
+    brokenBudget("role: context, pattern: '^[a-z]+$'", 'role: context, drift: { priority: 2 }'),
+    'monitor.yaml',
+    '{ priority: 2 }',
+    'columns.channel.drift: a context column is never judged for drift, expected no priority',
+  ],
+  [
+    'an alert on a baseline the monitor does not have',
+    brokenBudget('severity: critical', 'baselines: [trailing, calendar]'),
+    'monitor.yaml',
+    'calendar]',
+    'alerts[0].baselines[1]: drift.baselines has no calendar, expected one of reference, trailing',
+  ],
+  [
+    'an alert on an unknown kind of baseline',
+    brokenBudget('severity: critical', 'baselines: [weekly]'),
+    'monitor.yaml',
+    'weekly]',
+    'alerts[0].baselines[0]: found "weekly", expected one of reference, trailing, calendar',
+  ],
+  [
+    'a set of one column',
+    withSets('{ pair: { columns: [age] } }'),
+    'monitor.yaml',
+    '[age] }',
+    'sets.pair.columns: found a list of 1, expected a list of 2 to 64 names of numeric columns',
+  ],
+  [
+    'a set that names a column twice',
+    withSets('{ pair: { columns: [age, age] } }'),
+    'monitor.yaml',
+    '[age, age]',
+    'sets.pair.columns: items 0 and 1 are the same',
+  ],
+  [
+    'a set of an unknown column',
+    withSets('{ pair: { columns: [age, incme] } }'),
+    'monitor.yaml',
+    'incme',
+    'sets.pair.columns[1]: there is no column incme; did you mean income?',
+  ],
+  [
+    'a set of a categorical column',
+    withSets('{ pair: { columns: [employment, age] } }'),
+    'monitor.yaml',
+    'employment, age',
+    'sets.pair.columns[0]: column employment is categorical, expected a numeric column',
+  ],
+  [
+    'a set of a column that is no feature',
+    broken(
+      'relations:',
+      '  loan.amount: { type: numeric, role: label }\nsets: { pair: { columns: [age, loan.amount] } }\nrelations:',
+    ),
+    'monitor.yaml',
+    'loan.amount] }',
+    'sets.pair.columns[1]: column loan.amount is a label, expected a feature column',
+  ],
+  [
+    'a set with the name of a column',
+    withSets('{ income: { columns: [age, income] } }'),
+    'monitor.yaml',
+    'income: { columns',
+    'sets.income: a column has this name too, expected another',
+  ],
+  [
+    'a set with the name of a model output',
+    withSets('{ score: { columns: [age, income] } }'),
+    'monitor.yaml',
+    'score: { columns',
+    'sets.score: a model output has this name too, expected another',
+  ],
+  [
+    'a priority of a set without a budget',
+    withSets('{ pair: { columns: [age, income], drift: { priority: 2 } } }'),
+    'monitor.yaml',
+    '2 } } }',
+    'sets.pair.drift.priority: a priority is a share of the false-alarm budget, expected drift.falseAlarms',
+  ],
+  [
+    'a threshold of a set',
+    withSets('{ pair: { columns: [age, income], drift: { priority: 1, threshold: 0.2 } } }'),
+    'monitor.yaml',
+    'threshold: 0.2 } } }',
+    'sets.pair.drift.threshold: unknown key; known are priority',
+  ],
+  [
+    'a set judged by nothing',
+    withSets('{ pair: { columns: [age, income], drift: {} } }'),
+    'monitor.yaml',
+    '{} } }',
+    'sets.pair.drift: found a mapping, expected { priority: 2 } or false',
+  ],
+  [
+    'an alert on a set nobody judges',
+    broken(
+      'alerts:\n  - { name: column-drift, columns: [income, score]',
+      'sets: { pair: { columns: [age, income] } }\nalerts:\n  - { name: column-drift, columns: [pair]',
+    ),
+    'monitor.yaml',
+    'pair], severity',
+    'alerts[0].columns[0]: pair is not judged for drift',
   ],
   [
     'a missing model',

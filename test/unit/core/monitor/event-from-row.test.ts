@@ -103,7 +103,7 @@ describe('createRowToEvent', () => {
     maximum: null,
     allowed: null,
     pattern: null,
-    threshold: null,
+    drift: null,
   });
   const reader = createEventReader({
     schema: SCHEMA,

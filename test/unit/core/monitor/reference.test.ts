@@ -65,6 +65,7 @@ function goldenReference(): Reference {
       ],
       ['channel', { inflation: {} }],
     ]),
+    sets: new Map(),
   };
 }
 
@@ -141,7 +142,8 @@ describe('a reference', () => {
       .map(({ calibration, ...rest }) => {
         const [first] = rest.columns.keys();
         const has = calibration !== null && first !== undefined;
-        return { ...rest, calibrations: new Map(has ? [[first, calibration]] : []) };
+        const calibrations = new Map(has ? [[first, calibration]] : []);
+        return { ...rest, calibrations, sets: new Map() };
       });
     fc.assert(
       fc.property(reference, (reference) => {

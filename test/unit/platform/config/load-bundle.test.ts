@@ -1,13 +1,14 @@
 /** A bundle as it is loaded: the monitor with its defaults, writer schemas, the reference. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatReference } from '../../../../services/core/monitor/reference.ts';
+import { formatReference, type Reference } from '../../../../services/core/monitor/reference.ts';
 import {
   type ColumnSketch,
   createColumnSketch,
 } from '../../../../services/core/sketch/column-sketch.ts';
 import { loadBundle } from '../../../../services/platform/config/load-bundle.ts';
 import { formatProblem } from '../../../../services/platform/config/problem.ts';
+import { correlated, sampleRows, setReference } from '../../core/sketch/set-samples.ts';
 import { type BundleFiles, monitorYaml, writeBundle } from './bundle-files.ts';
 
 async function load(files: BundleFiles = {}, requireReference = false) {
@@ -46,7 +47,7 @@ test('everything written is in the monitor', async () => {
         maximum: 110,
         allowed: null,
         pattern: null,
-        threshold: 0.1,
+        drift: { kind: 'threshold', distance: 'ks', threshold: 0.1 },
       },
       {
         name: 'income',
@@ -58,7 +59,7 @@ test('everything written is in the monitor', async () => {
         maximum: null,
         allowed: null,
         pattern: null,
-        threshold: 0.2,
+        drift: { kind: 'threshold', distance: 'ks', threshold: 0.2 },
       },
       {
         name: 'employment',
@@ -70,7 +71,7 @@ test('everything written is in the monitor', async () => {
         maximum: null,
         allowed: ['salaried', 'self-employed'],
         pattern: null,
-        threshold: 0.15,
+        drift: { kind: 'threshold', distance: 'l_infinity', threshold: 0.15 },
       },
       {
         name: 'channel',
@@ -82,7 +83,7 @@ test('everything written is in the monitor', async () => {
         maximum: null,
         allowed: null,
         pattern: '^[a-z]+$',
-        threshold: null,
+        drift: null,
       },
     ],
     relations: [
@@ -92,20 +93,34 @@ test('everything written is in the monitor', async () => {
       },
     ],
     slices: ['channel'],
-    windowLengthsMs: [900_000, 3_600_000],
+    windows: [
+      { lengthMs: 900_000, slideMs: 900_000 },
+      { lengthMs: 3_600_000, slideMs: 3_600_000 },
+    ],
+    baselines: [{ kind: 'reference' }],
+    distances: [],
+    sets: [],
     countMin: 100,
     falseAlarms: null,
     model: {
       file: join(directory, 'model.onnx'),
       version: '1',
       inputs: [{ tensor: 'float_input', columns: ['age', 'income'] }],
-      outputs: [{ name: 'score', tensor: 'probabilities', index: 1, threshold: 0.1 }],
+      outputs: [
+        {
+          name: 'score',
+          tensor: 'probabilities',
+          index: 1,
+          drift: { kind: 'threshold', distance: 'ks', threshold: 0.1 },
+        },
+      ],
       batch: { rowsMax: 64, lingerMsMax: 2 },
     },
     alertRules: [
       {
         name: 'column-drift',
         columns: ['income', 'score'],
+        baselines: null,
         forWindows: 1,
         resolveAfterWindows: 2,
         severity: 'critical',
@@ -134,16 +149,34 @@ test('what is left out has the defaults the schema states', async () => {
     idleTimeoutMs: 30_000,
     relations: [],
     slices: [],
-    windowLengthsMs: [900_000, 3_600_000],
+    windows: [
+      { lengthMs: 900_000, slideMs: 900_000 },
+      { lengthMs: 3_600_000, slideMs: 3_600_000 },
+    ],
+    baselines: [{ kind: 'reference' }],
+    distances: [],
+    sets: [],
     countMin: 500,
     model: null,
     alertRules: [
-      { name: 'drift', columns: null, forWindows: 1, resolveAfterWindows: 2, severity: 'warning' },
+      {
+        name: 'drift',
+        columns: null,
+        baselines: null,
+        forWindows: 1,
+        resolveAfterWindows: 2,
+        severity: 'warning',
+      },
     ],
   });
   expect(monitor.columns).toMatchObject([
-    { path: ['applicant', 'income'], role: 'feature', required: false, threshold: 0.1 },
-    { path: ['loan', 'amount'], role: 'prediction', threshold: null },
+    {
+      path: ['applicant', 'income'],
+      role: 'feature',
+      required: false,
+      drift: { kind: 'threshold', distance: 'ks', threshold: 0.1 },
+    },
+    { path: ['loan', 'amount'], role: 'prediction', drift: null },
   ]);
 });
 
@@ -194,17 +227,98 @@ test('a false-alarm budget is what columns without a threshold are judged by', a
     countMin: 100,
     falseAlarms: { max: 1, per: 'month' },
   });
-  expect(columns.map(({ name, threshold }) => [name, threshold])).toEqual([
-    ['age', 'budget'],
-    ['income', 0.2],
-    ['employment', 0.15],
+  expect(columns.map(({ name, drift }) => [name, drift])).toEqual([
+    ['age', { kind: 'budget', priority: 1 }],
+    ['income', { kind: 'threshold', distance: 'ks', threshold: 0.2 }],
+    ['employment', { kind: 'threshold', distance: 'l_infinity', threshold: 0.15 }],
     ['channel', null],
   ]);
-  expect(model?.outputs[0]?.threshold).toBe('budget');
+  expect(model?.outputs[0]?.drift).toEqual({ kind: 'budget', priority: 1 });
+});
+
+const JUDGED = `monitor: m
+event: { id: applicationId, time: { path: submittedAt } }
+columns:
+  applicant.age: { type: numeric, drift: { priority: 3 } }
+  applicant.income: { type: numeric, drift: { distance: psi, threshold: 0.2 } }
+  loan.amount: { type: numeric, drift: { threshold: 0.3 } }
+  channel: { type: categorical }
+  applicant.employment: { type: categorical, drift: { priority: 0.5 } }
+sets:
+  person: { columns: [applicant.age, applicant.income] }
+  all: { columns: [applicant.age, applicant.income, loan.amount], drift: { priority: 2 } }
+  some: { columns: [applicant.age, loan.amount], drift: false }
+windows: [{ length: 1h, slide: 5m }, 1d, 1h, { length: 1h, slide: 10m }, 15m]
+drift:
+  falseAlarms: { max: 1, per: month }
+  baselines: [{ calendar: 4 }, reference, { trailing: 6 }]
+  distances: [wasserstein, psi]
+  threshold: { categorical: { distance: hellinger, threshold: 0.4 } }
+alerts:
+  - { name: sudden, baselines: [trailing, calendar], columns: [channel, all] }
+`;
+
+test('windows that slide come in the order of their lengths, the finest first', async () => {
+  const { bundle } = await load({ 'monitor.yaml': JUDGED });
+  const minutes = bundle.monitor.windows.map(({ lengthMs, slideMs }) =>
+    [lengthMs, slideMs].map((milliseconds) => milliseconds / 60_000),
+  );
+  expect(minutes).toEqual([
+    [15, 15],
+    [60, 5],
+    [60, 10],
+    [60, 60],
+    [1_440, 1_440],
+  ]);
+});
+
+test('baselines, distances and the rule of each column and set are as written', async () => {
+  const { bundle } = await load({ 'monitor.yaml': JUDGED });
+  const { monitor } = bundle;
+  expect(monitor.baselines).toEqual([
+    { kind: 'calendar', weeks: 4 },
+    { kind: 'reference' },
+    { kind: 'trailing', windows: 6 },
+  ]);
+  expect(monitor.distances).toEqual(['wasserstein', 'psi']);
+  expect(monitor.columns.map(({ drift }) => drift)).toEqual([
+    { kind: 'budget', priority: 3 },
+    { kind: 'threshold', distance: 'psi', threshold: 0.2 },
+    { kind: 'threshold', distance: 'ks', threshold: 0.3 },
+    { kind: 'threshold', distance: 'hellinger', threshold: 0.4 },
+    { kind: 'budget', priority: 0.5 },
+  ]);
+  expect(monitor.sets).toEqual([
+    {
+      name: 'person',
+      columns: ['applicant.age', 'applicant.income'],
+      drift: { kind: 'budget', priority: 1 },
+    },
+    {
+      name: 'all',
+      columns: ['applicant.age', 'applicant.income', 'loan.amount'],
+      drift: { kind: 'budget', priority: 2 },
+    },
+    { name: 'some', columns: ['applicant.age', 'loan.amount'], drift: null },
+  ]);
+  expect(monitor.alertRules).toMatchObject([
+    { name: 'sudden', columns: ['channel', 'all'], baselines: ['trailing', 'calendar'] },
+  ]);
+});
+
+test('a set is measured only where there is no false-alarm budget', async () => {
+  const yaml = monitorYaml('slices:', 'sets: { person: { columns: [age, income] } }\nslices:');
+  const { bundle } = await load({ 'monitor.yaml': yaml });
+  expect(bundle.monitor.sets).toEqual([
+    { name: 'person', columns: ['age', 'income'], drift: null },
+  ]);
 });
 
 describe('a reference', () => {
-  const reference = (types: Record<string, 'numeric' | 'categorical'>) =>
+  const reference = (
+    types: Record<string, 'numeric' | 'categorical'>,
+    sets: Reference['sets'] = new Map(),
+  ) =>
     formatReference({
       rowCount: 0,
       columns: new Map(
@@ -215,6 +329,7 @@ describe('a reference', () => {
       ),
       slices: new Map(),
       calibrations: new Map(),
+      sets,
     });
   const GOOD = {
     age: 'numeric',
@@ -247,6 +362,33 @@ describe('a reference', () => {
     ]);
   });
 
+  describe('where no window is held against it', () => {
+    const yaml = monitorYaml('drift: { countMin', 'drift: { baselines: [trailing: 2], countMin');
+    const loaded = async (text: string | null) =>
+      loadBundle(await writeBundle({ 'monitor.yaml': yaml, 'reference.json': text }));
+
+    test('may be left out', async () => {
+      expect(await loaded(null)).toMatchObject({
+        ok: true,
+        warnings: [],
+        bundle: { reference: null },
+      });
+    });
+
+    test('may lack columns and slices, and is read', async () => {
+      const result = await loaded(reference({ age: 'numeric' }));
+      expect(result).toMatchObject({ ok: true, warnings: [] });
+      expect(result.ok && [...(result.bundle.reference?.columns.keys() ?? [])]).toEqual(['age']);
+    });
+
+    test('still has the types of the monitor', async () => {
+      const result = await loaded(reference({ age: 'categorical' }));
+      expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([
+        'monitor.yaml:11:3: columns.age: reference.json has column age as categorical, expected numeric',
+      ]);
+    });
+  });
+
   test('that is cut off is refused at the line where it ends', async () => {
     const text = reference(GOOD);
     const lines = text.split('\n');
@@ -263,6 +405,50 @@ describe('a reference', () => {
         /^monitor\.yaml:\d+:\d+: slices\[0\]: reference\.json has no slice of channel/,
       ),
     ]);
+  });
+
+  describe('of a set', () => {
+    const yaml = monitorYaml('slices:', 'sets: { person: { columns: [age, income] } }\nslices:');
+    const rows = sampleRows(correlated(2, 0.5), 1, 500);
+    const found = async (names: readonly string[] | null, text = yaml) => {
+      const sets: Reference['sets'] = new Map(
+        names === null ? [] : [['person', setReference(rows, 1, names)]],
+      );
+      const files = { 'monitor.yaml': text, 'reference.json': reference(GOOD, sets) };
+      const result = await loadBundle(await writeBundle(files));
+      return result.ok ? [] : result.problems.map(formatProblem);
+    };
+    const made = 'expected one made by tidegauge profile --set person=age,income';
+
+    test('made of the same columns is loaded', async () => {
+      expect(await found(['age', 'income'])).toEqual([]);
+    });
+
+    test('that lacks it, or has it of other columns, is refused', async () => {
+      expect(await found(null)).toEqual([
+        expect.stringMatching(`sets\\.person: reference\\.json has no set person, ${made}$`),
+      ]);
+      for (const names of [
+        ['income', 'age'],
+        ['age', 'height'],
+      ]) {
+        expect(await found(names)).toEqual([
+          expect.stringContaining(`reference.json has set person of ${names.join(', ')}, ${made}`),
+        ]);
+      }
+    });
+
+    test('is needed where no window is held against a reference too', async () => {
+      const trailing = yaml.replace(
+        'drift: { countMin',
+        'drift: { baselines: [trailing: 2], countMin',
+      );
+      expect(trailing).not.toBe(yaml);
+      expect(await found(null, trailing)).toHaveLength(1);
+      const result = await loadBundle(await writeBundle({ 'monitor.yaml': trailing }));
+      const problems = result.ok ? [] : result.problems.map(formatProblem);
+      expect(problems).toEqual([expect.stringMatching(/^reference\.json:1:1: there is no file/)]);
+    });
   });
 
   test('that is no reference is refused', async () => {

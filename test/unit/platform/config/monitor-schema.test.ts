@@ -1,6 +1,8 @@
 /** The JSON Schema editors complete from: every field is described, nothing unknown gets through. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { DISTANCE_NAMES } from '../../../../services/core/distance/distances.ts';
+import { BASELINE_STRETCHES_MAX, COLUMNS_MAX } from '../../../../services/core/limits.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -39,6 +41,14 @@ test('every field says in a sentence what it is', () => {
     const description = isNode(field) ? descriptionOf(field) : undefined;
     expect({ place, description }).toEqual({ place, description: expect.stringMatching(/\.$/) });
   }
+});
+
+test('names and limits are those of the code', () => {
+  const definitions = schema.$defs as Record<string, Node>;
+  const trailing = (definitions.baseline!.properties as Record<string, Node>).trailing!;
+  expect(definitions.distance!.enum).toEqual(DISTANCE_NAMES);
+  expect(trailing.maximum).toBe(BASELINE_STRETCHES_MAX);
+  expect((schema.properties as Record<string, Node>).columns!.maxProperties).toBe(COLUMNS_MAX);
 });
 
 test('no mapping takes keys it does not know', () => {
