@@ -1,6 +1,6 @@
 /**
  * The decision of alerting, pure: one state machine per series (rule, monitor, column, slice, window
- * length), fed with one column's verdict per window.
+ * plan, baseline), fed with one column's verdict per window.
  *
  *     quiet ──drift──▶ pending ──forWindows in a row──▶ firing ──resolveAfterWindows without──▶ quiet
  *

@@ -7,6 +7,7 @@ import { HEADER, headerBytes } from '../core/message/header.ts';
 import type { BusRecord, OutgoingRecord } from '../core/message/record.ts';
 import { type ColumnReport, type Report, reportCodec } from '../core/message/report.ts';
 import type { AlertRule } from '../core/monitor/monitor.ts';
+import { planKey } from '../core/window/window-plan.ts';
 import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
 import { decide, QUIET, type SeriesState } from './decide.ts';
 import type { AlertingEvents } from './events.ts';
@@ -46,7 +47,7 @@ export class AlertingShard implements ShardProcessor {
     if (report.kind === 'end') return this.#sendEnd();
     for (const rule of rules) {
       for (const column of report.columns) {
-        if (column.threshold !== null && (rule.columns?.includes(column.name) ?? true)) {
+        if (column.threshold !== null && isWatched(rule, report, column)) {
           this.#decideColumn(rule, report, column, column.threshold);
         }
       }
@@ -95,12 +96,14 @@ export class AlertingShard implements ShardProcessor {
       monitor: report.monitor,
       column: column.name,
       slice: report.slice,
+      baseline: report.baseline,
       state,
       severity: rule.severity,
       windowStart: isoTime(report.windowStartMs),
       windowEnd: isoTime(report.windowEndMs),
       driftStart: isoTime(decision.driftStartMs),
       ...measured,
+      shape: column.shape,
       count: report.count,
       fingerprint,
       summary: summaryOf(state, report, column, measured),
@@ -143,14 +146,20 @@ export class AlertingShard implements ShardProcessor {
   }
 }
 
+function isWatched(rule: AlertRule, { baseline }: Report, { name }: ColumnReport): boolean {
+  const isOfBaseline = rule.baselines?.some((kind) => baseline.startsWith(kind)) ?? true;
+  return isOfBaseline && (rule.columns?.includes(name) ?? true);
+}
+
 function seriesFingerprint(
   rule: AlertRule,
   report: Report,
   column: ColumnReport,
   slice: string,
 ): string {
-  const lengthMs = report.windowEndMs - report.windowStartMs;
-  return hashParts([rule.name, report.monitor, column.name, slice, String(lengthMs)]);
+  const { monitor, baseline, windowStartMs, windowEndMs, windowSlideMs } = report;
+  const plan = planKey({ lengthMs: windowEndMs - windowStartMs, slideMs: windowSlideMs });
+  return hashParts([rule.name, monitor, column.name, slice, plan, baseline]);
 }
 
 interface DecisiveDistance {
@@ -179,8 +188,9 @@ function summaryOf(
   { distance, value, threshold }: DecisiveDistance,
 ): string {
   const where = report.slice === '' ? '' : ` where ${report.slice}`;
+  const against = report.baseline === 'reference' ? '' : `, against ${report.baseline}`;
   const comparison = state === 'firing' ? 'at or above' : 'below';
-  const numbers = `${distance} ${value.toFixed(3)} ${comparison} ${threshold.toFixed(3)} over ${report.count} events`;
+  const numbers = `${distance} ${value.toFixed(3)} ${comparison} ${threshold.toFixed(3)} over ${report.count} events${against}`;
   const isTested = column.statistics.some(({ criticalValue }) => criticalValue !== null);
   if (state === 'firing' && isTested) {
     return `${report.monitor}${where}: ${column.sentence} (${numbers})`;

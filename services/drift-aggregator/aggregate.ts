@@ -7,34 +7,32 @@
  * sealed part of its partition goes to a late pane, which leaves with the next sealing.
  */
 import { EVENT_TIME_MS_MAX, SLICE_VALUES_MAX } from '../core/limits.ts';
-import { asBuffer } from '../core/message/message-codec.ts';
 import type { Pane, PaneKind, PaneSource } from '../core/message/pane.ts';
-import type { ColumnType } from '../core/monitor/monitor.ts';
-import {
-  type ColumnSketch,
-  createColumnSketch,
-  encodeColumnSketch,
-} from '../core/sketch/column-sketch.ts';
 import { sealedThroughMs, stretchAt } from '../core/window/tumbling.ts';
+import {
+  type Cells,
+  compact,
+  createOpenPane,
+  measure,
+  measureSets,
+  type OpenPane,
+  openPaneKey,
+  type PaneMeasures,
+  paneColumns,
+} from './open-pane.ts';
 
-export interface PaneBookColumn {
-  readonly name: string;
-  readonly type: ColumnType;
-}
-
-export interface PaneBookOptions {
+export interface PaneBookOptions extends PaneMeasures {
   readonly monitor: string;
   readonly source: PaneSource;
   readonly partition: number;
   readonly paneLengthMs: number;
   readonly allowedLatenessMs: number;
-  readonly columns: readonly PaneBookColumn[];
 }
 
 /** One event or prediction, cells aligned with the book's columns. */
 export interface Measurement {
   readonly eventTimeMs: number;
-  readonly cells: readonly (number | string | null)[];
+  readonly cells: Cells;
   /** Slice keys, `column=value`. */
   readonly slices: readonly string[];
 }
@@ -54,26 +52,11 @@ export const EMPTY_HEAD: PaneHead = {
   idle: false,
 };
 
-/** A pane still open, or a late one waiting for the next sealing. */
-export interface OpenPane {
-  readonly kind: 'sealed' | 'late';
-  readonly startMs: number;
-  readonly slice: string;
-  count: number;
-  readonly sketches: readonly ColumnSketch[];
-  /** Changed since the last `takeChanges`. */
-  dirty: boolean;
-}
-
 export interface PaneChanges {
   readonly dirty: readonly OpenPane[];
   /** Keys of panes that were open and are now sealed. */
   readonly closed: readonly string[];
   readonly sealed: readonly Pane[];
-}
-
-export function openPaneKey(pane: Pick<OpenPane, 'kind' | 'startMs' | 'slice'>): string {
-  return `${pane.kind}:${String(pane.startMs).padStart(15, '0')}:${pane.slice}`;
 }
 
 /** Beyond the end of every window that holds an event: the last one may end long after 2100 begins. */
@@ -122,7 +105,9 @@ export class PaneBook {
     const kind = eventTimeMs < this.#sealedThroughMs ? 'late' : 'sealed';
     const { startMs } = stretchAt(eventTimeMs, this.#options.paneLengthMs);
     const panes = shelfAt(this.#shelf(kind), startMs);
-    measure(this.#paneOf(panes, kind, startMs, ''), cells);
+    const whole = this.#paneOf(panes, kind, startMs, '');
+    measure(whole, cells);
+    measureSets(whole, cells, this.#options.sets);
     for (const slice of slices) measure(this.#paneOf(panes, kind, startMs, slice), cells);
     if (this.#idle) this.#resume();
     if (eventTimeMs > this.#eventTimeMsMax) this.#advance(eventTimeMs);
@@ -178,7 +163,7 @@ export class PaneBook {
       const shelf = this.#shelf(kind);
       const startMsMax = kind === 'late' ? throughMs : throughMs - this.#options.paneLengthMs;
       for (const pane of inOrder(shelf, startMsMax)) {
-        for (const sketch of pane.sketches) if (sketch.kind === 'numeric') sketch.compact();
+        compact(pane);
         this.#emit(kind, pane);
         this.#closed.push(openPaneKey(pane));
         shelf.delete(pane.startMs);
@@ -189,7 +174,7 @@ export class PaneBook {
   }
 
   #emit(kind: PaneKind, pane: OpenPane | null): void {
-    const { monitor, source, partition, columns, paneLengthMs } = this.#options;
+    const { monitor, source, partition, paneLengthMs } = this.#options;
     this.#sealed.push({
       monitor,
       source,
@@ -201,7 +186,7 @@ export class PaneBook {
       slice: pane?.slice ?? '',
       count: pane?.count ?? 0,
       sealedThroughMs: this.#sealedThroughMs,
-      columns: pane === null ? [] : encodeColumns(columns, pane.sketches),
+      columns: pane === null ? [] : paneColumns(pane, this.#options),
     });
     this.#sequence += 1;
   }
@@ -221,8 +206,7 @@ export class PaneBook {
     const slice = boundedSlice(panes, wantedSlice);
     pane = panes.get(slice);
     if (pane !== undefined) return pane;
-    const sketches = this.#options.columns.map((column) => createColumnSketch(column.type));
-    pane = { kind, startMs, slice, count: 0, sketches, dirty: true };
+    pane = createOpenPane({ kind, startMs, slice }, this.#options);
     panes.set(slice, pane);
     return pane;
   }
@@ -246,29 +230,10 @@ function boundedSlice(panes: ReadonlyMap<string, OpenPane>, slice: string): stri
   return count >= SLICE_VALUES_MAX ? `${column}(other)` : slice;
 }
 
-function measure(pane: OpenPane, cells: Measurement['cells']): void {
-  pane.count += 1;
-  pane.dirty = true;
-  for (let index = 0; index < pane.sketches.length; index += 1) {
-    const sketch = pane.sketches[index]!;
-    const cell = cells[index];
-    if (cell === null || cell === undefined) sketch.addMissing();
-    else if (sketch.kind === 'numeric') sketch.add(Number(cell));
-    else sketch.add(String(cell));
-  }
-}
-
 /** Panes that start at or before `startMsMax`, by start, then by slice. */
 function inOrder(shelf: Shelf, startMsMax: number): readonly OpenPane[] {
   return [...shelf.entries()]
     .filter(([startMs]) => startMs <= startMsMax)
     .sort(([a], [b]) => a - b)
     .flatMap(([, panes]) => [...panes.values()].sort((a, b) => (a.slice < b.slice ? -1 : 1)));
-}
-
-function encodeColumns(columns: readonly PaneBookColumn[], sketches: readonly ColumnSketch[]) {
-  return columns.map((column, index) => ({
-    name: column.name,
-    sketch: asBuffer(encodeColumnSketch(sketches[index]!)),
-  }));
 }

@@ -14,7 +14,8 @@ import {
   eventColumns,
   predictionColumns,
 } from '../core/monitor/measured-columns.ts';
-import { paneLengthMs } from '../core/window/tumbling.ts';
+import { measuredSets } from '../core/monitor/measured-sets.ts';
+import { monitorPaneLengthMs } from '../core/monitor/windows.ts';
 import type { Assignment } from '../platform/bus/bus.ts';
 import type { Component } from '../platform/lifecycle/component.ts';
 import { ensureRunTopics } from '../platform/lifecycle/run-topics.ts';
@@ -23,6 +24,7 @@ import { createStatefulService } from '../platform/lifecycle/stateful-service.ts
 import { WriterSchemas } from '../platform/registry/writer-schemas.ts';
 import type { Measurement } from './aggregate.ts';
 import { createAggregatorEvents } from './events.ts';
+import type { PaneBookSet } from './open-pane.ts';
 import { AggregatorShard } from './shard.ts';
 
 const NAME = 'drift-aggregator';
@@ -40,14 +42,23 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
   const writerSchemas = new WriterSchemas(ports.schemaSource, reader);
   const sliceKeys = createSliceKeys(monitor);
   const measured = eventColumns(monitor);
+  const sets = measuredSets(monitor, scope.reference).map(
+    ({ name, columns, reference }): PaneBookSet => ({
+      name,
+      specification: reference.specification,
+      cellIndices: columns.map((each) => measured.findIndex((column) => column.name === each)),
+    }),
+  );
   const sources = {
     events: {
       columns: measured,
+      sets,
       measure: measureEvent,
       events: createAggregatorEvents(telemetry, 'events'),
     },
     predictions: {
       columns: predictionColumns(monitor),
+      sets: [],
       measure: measurePrediction,
       events: createAggregatorEvents(telemetry, 'predictions'),
     },
@@ -73,7 +84,7 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
       monitor: monitor.name,
       source,
       partition: assignment.partition,
-      paneLengthMs: paneLengthMs(monitor.windowLengthsMs),
+      paneLengthMs: monitorPaneLengthMs(monitor),
       allowedLatenessMs: monitor.allowedLatenessMs,
       run,
       panesTopic: topics.panes,

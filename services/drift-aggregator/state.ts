@@ -10,16 +10,11 @@
  * Sketches are stored with their unmerged buffer, so that a restart continues bit for bit.
  */
 import { CodedError } from '../core/errors.ts';
-import { asBuffer } from '../core/message/message-codec.ts';
 import { paneCodec } from '../core/message/pane.ts';
-import { decodeColumnSketch, encodeColumnSketch } from '../core/sketch/column-sketch.ts';
-import {
-  EMPTY_HEAD,
-  type OpenPane,
-  openPaneKey,
-  type PaneBookOptions,
-  type PaneHead,
-} from './aggregate.ts';
+import { decodeColumnSketch } from '../core/sketch/column-sketch.ts';
+import { decodeSetSketch, isSetSketchOf } from '../core/sketch/set-sketch-codec.ts';
+import { EMPTY_HEAD, type PaneBookOptions, type PaneHead } from './aggregate.ts';
+import { type OpenPane, openPaneKey, paneColumns } from './open-pane.ts';
 
 const HEAD_KEY = 'head';
 
@@ -53,15 +48,12 @@ export function encodeOpenPane(pane: OpenPane, options: PaneBookOptions): [strin
     slice: pane.slice,
     count: pane.count,
     sealedThroughMs: 0,
-    columns: options.columns.map((column, index) => ({
-      name: column.name,
-      sketch: asBuffer(encodeColumnSketch(pane.sketches[index]!)),
-    })),
+    columns: paneColumns(pane, options),
   });
   return [openPaneKey(pane), bytes];
 }
 
-/** Throws `state.corrupt` where the entries do not fit the monitor: its columns or windows changed. */
+/** Throws `state.corrupt` where the entries do not fit the monitor: its columns, sets or windows changed. */
 export function restoreShard(
   entries: ReadonlyMap<string, Uint8Array>,
   options: PaneBookOptions,
@@ -82,12 +74,24 @@ export function restoreShard(
 
 function decodeOpenPane(key: string, bytes: Uint8Array, options: PaneBookOptions): OpenPane {
   const pane = paneCodec.decode(bytes);
-  const names = pane.columns.map((column) => column.name).join(', ');
-  const expected = options.columns.map((column) => column.name).join(', ');
-  if (names !== expected || pane.endMs - pane.startMs !== options.paneLengthMs) {
+  const { columns, sets, paneLengthMs } = options;
+  const setsOfSlice = pane.slice === '' ? sets : [];
+  const names = pane.columns.map(({ name }) => name).join(', ');
+  const expected = [...columns, ...setsOfSlice].map(({ name }) => name).join(', ');
+  if (names !== expected || pane.endMs - pane.startMs !== paneLengthMs) {
     throw new CodedError(
       'state.corrupt',
-      `open pane ${key} holds columns [${names}] over ${pane.endMs - pane.startMs} ms, the monitor expects [${expected}] over ${options.paneLengthMs} ms; rename the monitor or forget its state`,
+      `open pane ${key} holds columns [${names}] over ${pane.endMs - pane.startMs} ms, the monitor expects [${expected}] over ${paneLengthMs} ms; rename the monitor or forget its state`,
+    );
+  }
+  const sketchOfSet = (index: number) => pane.columns[columns.length + index]!.sketch;
+  const changed = setsOfSlice.find(
+    (set, index) => !isSetSketchOf(sketchOfSet(index), set.specification),
+  );
+  if (changed !== undefined) {
+    throw new CodedError(
+      'state.corrupt',
+      `open pane ${key} holds set ${changed.name} as an earlier reference specified it; rename the monitor or forget its state`,
     );
   }
   return {
@@ -95,7 +99,8 @@ function decodeOpenPane(key: string, bytes: Uint8Array, options: PaneBookOptions
     startMs: pane.startMs,
     slice: pane.slice,
     count: pane.count,
-    sketches: pane.columns.map((column) => decodeColumnSketch(column.sketch)),
+    sketches: columns.map((_, index) => decodeColumnSketch(pane.columns[index]!.sketch)),
+    sets: setsOfSlice.map((set, index) => decodeSetSketch(sketchOfSet(index), set.specification)),
     dirty: false,
   };
 }

@@ -7,19 +7,18 @@
  */
 import type { WindowBudget } from '../core/decision/budget.ts';
 import type { ColumnCalibration } from '../core/decision/column-calibration.ts';
+import { comparedBins } from '../core/decision/compared-bins.ts';
 import type { ComparedColumn, JudgedColumn } from '../core/decision/decide-column.ts';
 import { judgeWindow } from '../core/decision/decide-window.ts';
-import { ks } from '../core/distance/ks.ts';
-import { lInfinity } from '../core/distance/l-infinity.ts';
+import { Comparison } from '../core/distance/comparison.ts';
+import { DISTANCES, type DistanceName, measureDistances } from '../core/distance/distances.ts';
 import type { ColumnReport, Verdict } from '../core/message/report.ts';
 import type { MeasuredColumn } from '../core/monitor/measured-columns.ts';
+import type { MeasuredSet } from '../core/monitor/measured-sets.ts';
 import type { ColumnSketch } from '../core/sketch/column-sketch.ts';
-
-export interface WindowContent {
-  readonly count: number;
-  /** By column name; a column without a single pane is absent. */
-  readonly sketches: ReadonlyMap<string, ColumnSketch>;
-}
+import { comparedSet, setReport } from './evaluate-set.ts';
+import { verdictOf } from './verdict-of.ts';
+import type { ColumnSketches, WindowContent } from './window-content.ts';
 
 export interface Judgement {
   readonly verdict: Verdict;
@@ -29,14 +28,17 @@ export interface Judgement {
 
 export interface EvaluateOptions {
   readonly columns: readonly MeasuredColumn[];
+  readonly sets: readonly MeasuredSet[];
   readonly content: WindowContent;
-  /** By column name; `null` where the slice has none. */
-  readonly reference: ReadonlyMap<string, ColumnSketch> | null;
+  /** What the window is held against; `null` where the slice has none. */
+  readonly reference: ColumnSketches | null;
   /** By column name; a column without one is taken to have independent values. */
   readonly calibrations: ReadonlyMap<string, ColumnCalibration>;
   readonly countMin: number;
   /** `null` where every column has a fixed threshold. */
   readonly budget: WindowBudget | null;
+  /** Measured besides the one a column is judged by, where they take its type. */
+  readonly distances: readonly DistanceName[];
 }
 
 /** Nothing is spent where every threshold is fixed. */
@@ -45,28 +47,37 @@ const NO_BUDGET: WindowBudget = { alpha: 0, sentence: '' };
 export function evaluateWindow(options: EvaluateOptions): Judgement {
   const { content, countMin } = options;
   const budget = options.budget ?? NO_BUDGET;
-  const compared = options.columns.flatMap((column) => comparedColumn(column, options) ?? []);
-  const judged = judgeWindow({ columns: compared, count: content.count, budget, countMin });
-  const byName = new Map(judged.columns.map((column) => [column.name, column]));
-  const columns = options.columns.map((column) =>
-    columnReport(column, byName.get(column.name) ?? null, options),
-  );
+  const judged = judgeWindow({
+    columns: options.columns.flatMap((column) => comparedColumn(column, options) ?? []),
+    sets: options.sets.flatMap((set) => comparedSet(set, options) ?? []),
+    count: content.count,
+    budget,
+    countMin,
+  });
+  const columnNamed = new Map(judged.columns.map((column) => [column.name, column]));
+  const setNamed = new Map(judged.sets.map((set) => [set.name, set]));
+  const columns = [
+    ...options.columns.map((column) =>
+      columnReport(column, columnNamed.get(column.name) ?? null, options),
+    ),
+    ...options.sets.map((set) => setReport(set, setNamed.get(set.name) ?? null, options)),
+  ];
   return { verdict: windowVerdict(columns), budget: budget.sentence, columns };
 }
 
 /** `null` where the column is not judged, or has nothing on one side to be judged by. */
 function comparedColumn(column: MeasuredColumn, options: EvaluateOptions): ComparedColumn | null {
-  const { name, threshold } = column;
+  const { name, drift } = column;
   const window = options.content.sketches.get(name);
-  const reference = options.reference?.get(name);
-  if (threshold === null || window === undefined || reference === undefined) return null;
+  const reference = options.reference?.sketches.get(name);
+  if (drift === null || window === undefined || reference === undefined) return null;
   return {
     name,
     reference,
     window,
     calibration: options.calibrations.get(name) ?? null,
-    priority: 1,
-    threshold: threshold === 'budget' ? null : threshold,
+    priority: drift.kind === 'budget' ? drift.priority : 0,
+    threshold: drift.kind === 'threshold' ? drift : null,
   };
 }
 
@@ -77,41 +88,31 @@ function columnReport(
 ): ColumnReport {
   const { name, type } = column;
   const sketch = options.content.sketches.get(name) ?? null;
-  const reference = options.reference?.get(name) ?? null;
-  const distances = sketch === null || reference === null ? {} : distancesOf(sketch, reference);
+  const reference = options.reference?.sketches.get(name) ?? null;
+  const isComparable = sketch !== null && reference !== null && sketch.kind === reference.kind;
   const statistics = judged?.statistics ?? [];
   return {
     name,
     type,
     count: sketch?.count ?? 0,
     missingCount: sketch?.missingCount ?? 0,
-    distances,
+    distances: isComparable ? distancesOf(column, { reference, window: sketch }, options) : {},
     threshold: reportedThreshold(column, statistics),
-    verdict: columnVerdict(judged, { ...options, sketch, reference }),
+    verdict: verdictOf(judged, { ...options, sketch, reference }),
     statistics: statistics.map(({ pValue: _, ...statistic }) => statistic),
     decisive: judged?.decisive ?? null,
+    shape: null,
+    bins: isComparable ? comparedBins(reference, sketch) : [],
     sentence: judged?.sentence ?? '',
   };
 }
 
-function columnVerdict(
-  judged: JudgedColumn | null,
-  found: Pick<EvaluateOptions, 'content' | 'countMin'> & {
-    readonly sketch: ColumnSketch | null;
-    readonly reference: ColumnSketch | null;
-  },
-): Verdict {
-  if (found.reference === null) return 'no-reference';
-  if (judged !== null) return judged.verdict;
-  return found.sketch === null || found.content.count < found.countMin ? 'insufficient-data' : 'ok';
-}
-
 /** Under a budget: how far `ks`, or the category that moved most, must go at this window's size. */
 function reportedThreshold(
-  { threshold }: MeasuredColumn,
+  { drift }: MeasuredColumn,
   statistics: JudgedColumn['statistics'],
 ): number | null {
-  if (threshold !== 'budget') return threshold;
+  if (drift?.kind !== 'budget') return drift?.threshold ?? null;
   const distance = statistics.find(({ name }) => name === 'ks' || name === 'category');
   if (distance === undefined) return null;
   const { effect, effectMin, statistic, criticalValue } = distance;
@@ -119,15 +120,21 @@ function reportedThreshold(
   return Math.max(effectMin, Math.abs((effect * criticalValue) / statistic));
 }
 
-function distancesOf(window: ColumnSketch, reference: ColumnSketch): Record<string, number> {
+/** What a column is shown by where nothing else is asked for. */
+const USUAL_DISTANCE = { numeric: 'ks', categorical: 'l_infinity' } as const;
+
+function distancesOf(
+  { type, drift }: MeasuredColumn,
+  { reference, window }: { readonly reference: ColumnSketch; readonly window: ColumnSketch },
+  { distances }: EvaluateOptions,
+): Readonly<Record<string, number>> {
   if (window.count === 0 || reference.count === 0) return {};
-  if (window.kind === 'numeric' && reference.kind === 'numeric') {
-    return { ks: ks(reference, window) };
-  }
-  if (window.kind === 'categorical' && reference.kind === 'categorical') {
-    return { l_infinity: lInfinity(reference, window) };
-  }
-  return {};
+  const first = drift?.kind === 'threshold' ? drift.distance : USUAL_DISTANCE[type];
+  const names = [...new Set([first, ...distances])];
+  return measureDistances(
+    new Comparison(reference, window),
+    names.filter((name) => DISTANCES[name].kinds.includes(reference.kind)),
+  );
 }
 
 /** One drifting column makes the window drift; otherwise the window is as good as its columns. */

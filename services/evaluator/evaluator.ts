@@ -2,11 +2,12 @@
  * The evaluator's shell: reads panes, judges every window once all its partitions are sealed, writes
  * reports.
  *
- * **Every window is judged exactly once per slice, from every pane that was sealed in time.**
+ * **Every window is judged exactly once per slice and baseline, from every pane that was sealed in time.**
  */
 import type { PaneSource } from '../core/message/pane.ts';
 import { runTopics } from '../core/message/topics.ts';
 import { eventColumns, predictionColumns } from '../core/monitor/measured-columns.ts';
+import { measuredSets } from '../core/monitor/measured-sets.ts';
 import type { Component } from '../platform/lifecycle/component.ts';
 import { ensureRunTopics } from '../platform/lifecycle/run-topics.ts';
 import type { ServicePorts, ServiceScope } from '../platform/lifecycle/service-scope.ts';
@@ -21,6 +22,7 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
   const { monitor, run, reference } = scope;
   const topics = runTopics(monitor, run);
   const events = createEvaluatorEvents(ports.telemetry);
+  const sets = measuredSets(monitor, reference);
   let partitionCount = 0;
 
   return createStatefulService({
@@ -42,11 +44,14 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
     return {
       monitor: monitor.name,
       run,
-      windowLengthsMs: monitor.windowLengthsMs,
+      windows: monitor.windows,
+      baselines: monitor.baselines,
+      distances: monitor.distances,
       contributors: sources.flatMap((source) =>
         Array.from({ length: partitionCount }, (_, partition) => ({ source, partition })),
       ),
       columns: [...eventColumns(monitor), ...predictionColumns(monitor)],
+      sets,
       reference,
       countMin: monitor.countMin,
       falseAlarms: monitor.falseAlarms,

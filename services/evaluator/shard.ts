@@ -4,36 +4,47 @@
  */
 
 import { type FalseAlarms, type WindowBudget, windowBudget } from '../core/decision/budget.ts';
+import type { DistanceName } from '../core/distance/distances.ts';
 import { hashParts } from '../core/message/alert.ts';
 import { endOfRunHeaders } from '../core/message/control.ts';
-import { type Pane, paneCodec } from '../core/message/pane.ts';
+import { paneCodec } from '../core/message/pane.ts';
 import type { BusRecord, OutgoingRecord } from '../core/message/record.ts';
 import { type Report, reportCodec } from '../core/message/report.ts';
 import type { MeasuredColumn } from '../core/monitor/measured-columns.ts';
-import type { Reference } from '../core/monitor/reference.ts';
 import {
-  type ColumnSketch,
-  decodeColumnSketch,
-  mergeColumnSketches,
-} from '../core/sketch/column-sketch.ts';
+  type MeasuredSet,
+  type SetSpecifications,
+  specificationsOf,
+} from '../core/monitor/measured-sets.ts';
+import type { Reference } from '../core/monitor/reference.ts';
+import { keptLengthsMs, windowPlans } from '../core/monitor/windows.ts';
+import { type Baseline, baselineName } from '../core/window/baseline.ts';
 import {
   type ReadyWindow,
   storedPaneKey,
   WindowBook,
   type WindowBookOptions,
 } from '../core/window/window-book.ts';
+import { planKey, type WindowPlan } from '../core/window/window-plan.ts';
 import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
-import { evaluateWindow, type WindowContent } from './evaluate.ts';
+import { Courses } from './course.ts';
+import { evaluateWindow } from './evaluate.ts';
 import type { EvaluatorEvents } from './events.ts';
-import { encodeHead, restoreEvaluator } from './state.ts';
+import { History } from './history.ts';
+import { courseKey, encodeCourse, encodeHead, encodeKept, restoreEvaluator } from './state.ts';
+import { type ColumnSketches, mergeBySlice, type WindowContent } from './window-content.ts';
 
-export interface EvaluatorShardOptions extends WindowBookOptions {
+export interface EvaluatorShardOptions extends Omit<WindowBookOptions, 'plans'> {
+  readonly windows: readonly WindowPlan[];
+  readonly baselines: readonly Baseline[];
   readonly monitor: string;
   readonly run: string;
   readonly columns: readonly MeasuredColumn[];
+  readonly sets: readonly MeasuredSet[];
   readonly reference: Reference | null;
   readonly countMin: number;
   readonly falseAlarms: FalseAlarms | null;
+  readonly distances: readonly DistanceName[];
   readonly reportsTopic: string;
   readonly events: EvaluatorEvents;
   /** Monotonic milliseconds, for the evaluation's duration alone. */
@@ -43,15 +54,28 @@ export interface EvaluatorShardOptions extends WindowBookOptions {
 export class EvaluatorShard implements ShardProcessor {
   readonly #options: EvaluatorShardOptions;
   readonly #book: WindowBook;
+  readonly #history: History;
+  readonly #courses: Courses;
+  readonly #specifications: SetSpecifications;
+  readonly #judgedPlans: ReadonlySet<string>;
+  readonly #keptLengthsMs: ReadonlySet<number>;
   #reportSequence: number;
-  #added: Pane[] = [];
+  #added = new Map<string, Uint8Array>();
   #doneKeys: string[] = [];
   #outputs: OutgoingRecord[] = [];
 
   constructor(options: EvaluatorShardOptions, entries: ReadonlyMap<string, Uint8Array>) {
     const restored = restoreEvaluator(entries);
     this.#options = options;
-    this.#book = new WindowBook(options, restored.book, restored.panes);
+    const bookOptions = { ...options, plans: windowPlans(options) };
+    this.#book = new WindowBook(bookOptions, restored.book, restored.panes);
+    this.#specifications = specificationsOf(options.sets);
+    const { windows, baselines } = options;
+    const specifications = this.#specifications;
+    this.#history = new History({ windows, baselines, specifications }, restored.kept);
+    this.#courses = new Courses(restored.courses);
+    this.#judgedPlans = new Set(options.windows.map(planKey));
+    this.#keptLengthsMs = new Set(keptLengthsMs(options));
     this.#reportSequence = restored.reportSequence;
   }
 
@@ -67,71 +91,103 @@ export class EvaluatorShard implements ShardProcessor {
     events.paneRead(outcome.kind);
     if (outcome.kind === 'repeated') return;
     if (outcome.kind === 'late') return events.eventsLate(pane, outcome.lateCount);
-    if (outcome.keep) this.#added.push(pane);
+    if (outcome.keep) this.#added.set(storedPaneKey(pane), paneCodec.encode(pane));
     if (pane.kind === 'sealed' || pane.kind === 'open') return;
     const { windows, doneKeys } = this.#book.takeReady();
-    for (const window of windows) this.#judge(window);
-    this.#doneKeys.push(...doneKeys);
+    for (const window of windows) this.#evaluate(window);
+    if (windows.length > 0) this.#forget();
+    this.#delete(doneKeys);
     if (this.#book.ended) this.#emit(this.#endReport());
   }
 
   onSilence(): void {}
 
   takeChanges(): ShardChanges {
-    const done = new Set(this.#doneKeys);
-    const puts = new Map([encodeHead(this.#book.snapshot, this.#reportSequence)]);
-    for (const pane of this.#added) {
-      const key = storedPaneKey(pane);
-      if (!done.has(key)) puts.set(key, paneCodec.encode(pane));
-    }
+    const puts = new Map([...this.#added, encodeHead(this.#book.snapshot, this.#reportSequence)]);
     const changes = { puts, deletes: this.#doneKeys, outputs: this.#outputs };
-    this.#added = [];
+    this.#added = new Map();
     this.#doneKeys = [];
     this.#outputs = [];
     return changes;
   }
 
-  #judge(window: ReadyWindow): void {
-    const { events, reference, monotonicMs } = this.#options;
-    const startedMs = monotonicMs();
-    const slices = [...new Set(window.panes.map((pane) => pane.slice))].sort();
-    for (const slice of slices) {
-      const content = mergePanes(window.panes.filter((pane) => pane.slice === slice));
-      const expected = slice === '' ? reference?.columns : reference?.slices.get(slice);
-      const judgement = evaluateWindow({
-        ...this.#options,
-        content,
-        reference: expected ?? null,
-        calibrations: reference?.calibrations ?? new Map(),
-        budget: this.#budgetOf(window),
-      });
-      const report: Report = {
-        ...this.#reportHead(window.startMs, window.endMs, slice),
-        kind: 'window',
-        count: content.count,
-        ...judgement,
-      };
-      events.windowJudged(report);
-      this.#emit(report);
-    }
-    events.windowEvaluated(monotonicMs() - startedMs);
+  #delete(keys: readonly string[]): void {
+    for (const key of keys) this.#added.delete(key);
+    this.#doneKeys.push(...keys);
   }
 
-  /** Every window of every slice and length takes its part. */
-  #budgetOf({ startMs, endMs }: ReadyWindow): WindowBudget | null {
-    const { falseAlarms, reference, windowLengthsMs } = this.#options;
+  #evaluate(window: ReadyWindow): void {
+    const { events, monotonicMs } = this.#options;
+    const startedMs = monotonicMs();
+    const contents = mergeBySlice(window.panes, this.#specifications);
+    if (this.#judgedPlans.has(planKey(window.plan))) {
+      this.#judge(window, contents);
+      events.windowEvaluated(monotonicMs() - startedMs);
+    }
+    const { lengthMs, slideMs } = window.plan;
+    if (lengthMs === slideMs && this.#keptLengthsMs.has(lengthMs)) {
+      for (const kept of this.#history.keep(window, contents)) this.#added.set(...encodeKept(kept));
+    }
+  }
+
+  #judge(window: ReadyWindow, contents: ReadonlyMap<string, WindowContent>): void {
+    const { baselines, events, reference, sets } = this.#options;
+    const budget = this.#budgetOf(window.plan, contents.size);
+    for (const [slice, content] of contents) {
+      for (const baseline of baselines) {
+        const judgement = evaluateWindow({
+          ...this.#options,
+          sets: slice === '' ? sets : [],
+          content,
+          reference: this.#expected(window, slice, baseline),
+          calibrations: reference?.calibrations ?? new Map(),
+          budget,
+        });
+        const report = this.#courses.follow<Report>({
+          ...this.#reportHead(window, slice, baselineName(baseline)),
+          kind: 'window',
+          count: content.count,
+          ...judgement,
+        });
+        events.windowJudged(report);
+        this.#emit(report);
+      }
+    }
+  }
+
+  /** What the slice should be like by this baseline; `null` where that is not known. */
+  #expected(window: ReadyWindow, slice: string, baseline: Baseline): ColumnSketches | null {
+    const { reference, sets } = this.#options;
+    if (baseline.kind !== 'reference') return this.#history.baselineOf(window, slice, baseline);
+    const sketches = slice === '' ? reference?.columns : reference?.slices.get(slice);
+    if (sketches === undefined) return null;
+    return { sketches, sets: new Map(sets.map((set) => [set.name, set.reference.sketch])) };
+  }
+
+  #forget(): void {
+    const { evaluatedThroughMs } = this.#book;
+    this.#delete(this.#history.forget(evaluatedThroughMs));
+    const { changed, ended } = this.#courses.takeChanges(Math.max(...evaluatedThroughMs.values()));
+    for (const [series, course] of changed) this.#added.set(...encodeCourse(series, course));
+    this.#delete(ended.map(courseKey));
+  }
+
+  /** Every window of every slice, plan and baseline takes its part. */
+  #budgetOf({ slideMs }: WindowPlan, sliceCount: number): WindowBudget | null {
+    const { falseAlarms, reference, windows, baselines } = this.#options;
     if (falseAlarms === null) return null;
     return windowBudget({
       falseAlarms,
-      slideMs: endMs - startMs,
-      sliceCount: 1 + (reference?.slices.size ?? 0),
-      windowLengthCount: windowLengthsMs.length,
+      slideMs,
+      sliceCount: Math.max(sliceCount, 1 + (reference?.slices.size ?? 0)),
+      windowPlanCount: windows.length,
+      baselineCount: baselines.length,
     });
   }
 
   #endReport(): Report {
     return {
-      ...this.#reportHead(0, 0, ''),
+      ...this.#reportHead({ startMs: 0, endMs: 0, plan: { lengthMs: 0, slideMs: 0 } }, '', ''),
       kind: 'end',
       count: 0,
       verdict: 'ok',
@@ -140,10 +196,22 @@ export class EvaluatorShard implements ShardProcessor {
     };
   }
 
-  #reportHead(windowStartMs: number, windowEndMs: number, slice: string) {
+  #reportHead(
+    { startMs, endMs, plan }: Pick<ReadyWindow, 'startMs' | 'endMs' | 'plan'>,
+    slice: string,
+    baseline: string,
+  ) {
     const { monitor } = this.#options;
-    const id = hashParts([monitor, String(windowStartMs), String(windowEndMs), slice]);
-    return { id, monitor, sequence: this.#reportSequence, windowStartMs, windowEndMs, slice };
+    return {
+      id: hashParts([monitor, String(startMs), String(endMs), slice, baseline]),
+      monitor,
+      sequence: this.#reportSequence,
+      windowStartMs: startMs,
+      windowEndMs: endMs,
+      windowSlideMs: plan.slideMs,
+      slice,
+      baseline,
+    };
   }
 
   #emit(report: Report): void {
@@ -157,22 +225,4 @@ export class EvaluatorShard implements ShardProcessor {
       timestampMs: null,
     });
   }
-}
-
-/** The window's count is that of its events; a prediction is the same event seen again. */
-function mergePanes(panes: readonly Pane[]): WindowContent {
-  const parts = new Map<string, ColumnSketch[]>();
-  let count = 0;
-  for (const pane of panes) {
-    if (pane.source === 'events') count += pane.count;
-    for (const column of pane.columns) {
-      const sketches = parts.get(column.name) ?? [];
-      sketches.push(decodeColumnSketch(column.sketch));
-      parts.set(column.name, sketches);
-    }
-  }
-  const sketches = new Map(
-    [...parts].map(([name, columns]) => [name, mergeColumnSketches(columns)]),
-  );
-  return { count, sketches };
 }

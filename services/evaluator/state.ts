@@ -3,13 +3,41 @@
  *
  * | entry | content | lifetime |
  * |---|---|---|
- * | `head` | JSON: progress per source partition, evaluated edge per window length, next report sequence | as long as the shard |
+ * | `head` | JSON: progress per source partition, judged edge per window plan, next report sequence | as long as the shard |
  * | `pane:<startMs>:<source>:<partition>:<slice>` | a sealed pane, or an open one of an idle partition, as it came | until all its windows are judged |
+ * | `kept:<lengthMs>:<startMs>:<slice>` | content of an earlier stretch, merged over partitions | while a trailing or calendar baseline needs it |
+ * | `course:<plan>:<baseline>:<slice>` | JSON: how far each column was from its baseline in the last windows | while the series goes on |
  */
-import { type Pane, paneCodec } from '../core/message/pane.ts';
+import { createMessageCodec } from '../core/message/message-codec.ts';
+import { PANE_SCHEMA, type Pane, type PaneColumn, paneCodec } from '../core/message/pane.ts';
 import type { WindowBookSnapshot } from '../core/window/window-book.ts';
+import type { StoredCourse } from './course.ts';
 
 const HEAD_KEY = 'head';
+const KEPT_PREFIX = 'kept:';
+const COURSE_PREFIX = 'course:';
+
+/** One slice of one stretch of the stream's past. */
+export interface KeptContent {
+  readonly lengthMs: number;
+  readonly startMs: number;
+  readonly slice: string;
+  readonly count: number;
+  readonly columns: readonly PaneColumn[];
+}
+
+const keptCodec = createMessageCodec<KeptContent>({
+  type: 'record',
+  name: 'KeptContent',
+  namespace: 'tidegauge.v1',
+  fields: [
+    { name: 'lengthMs', type: 'long' },
+    { name: 'startMs', type: 'long' },
+    { name: 'slice', type: 'string' },
+    { name: 'count', type: 'long' },
+    PANE_SCHEMA.fields.find(({ name }) => name === 'columns'),
+  ],
+});
 
 interface StoredHead {
   readonly book: WindowBookSnapshot;
@@ -20,19 +48,56 @@ export interface RestoredEvaluator {
   readonly book: WindowBookSnapshot | null;
   readonly reportSequence: number;
   readonly panes: readonly Pane[];
+  readonly kept: readonly KeptContent[];
+  readonly courses: ReadonlyMap<string, StoredCourse>;
 }
 
 export function encodeHead(book: WindowBookSnapshot, reportSequence: number): [string, Uint8Array] {
   const stored: StoredHead = { book, reportSequence };
-  return [HEAD_KEY, Buffer.from(JSON.stringify(stored))];
+  return [HEAD_KEY, encodeJson(stored)];
+}
+
+export function keptKey({ lengthMs, startMs, slice }: KeptContent): string {
+  return `${KEPT_PREFIX}${lengthMs}:${String(startMs).padStart(15, '0')}:${slice}`;
+}
+
+export function encodeKept(content: KeptContent): [string, Uint8Array] {
+  return [keptKey(content), keptCodec.encode(content)];
+}
+
+export function courseKey(series: string): string {
+  return COURSE_PREFIX + series;
+}
+
+export function encodeCourse(series: string, course: StoredCourse): [string, Uint8Array] {
+  return [courseKey(series), encodeJson(course)];
 }
 
 export function restoreEvaluator(entries: ReadonlyMap<string, Uint8Array>): RestoredEvaluator {
-  const head = entries.get(HEAD_KEY);
-  const panes = [...entries]
-    .filter(([key]) => key !== HEAD_KEY)
-    .map(([, bytes]) => paneCodec.decode(bytes));
-  if (head === undefined) return { book: null, reportSequence: 0, panes };
-  const stored = JSON.parse(Buffer.from(head).toString('utf8')) as StoredHead;
-  return { ...stored, panes };
+  const panes: Pane[] = [];
+  const kept: KeptContent[] = [];
+  const courses = new Map<string, StoredCourse>();
+  let head: StoredHead | null = null;
+  for (const [key, bytes] of entries) {
+    if (key === HEAD_KEY) head = decodeJson<StoredHead>(bytes);
+    else if (key.startsWith(KEPT_PREFIX)) kept.push(keptCodec.decode(bytes));
+    else if (key.startsWith(COURSE_PREFIX)) {
+      courses.set(key.slice(COURSE_PREFIX.length), decodeJson<StoredCourse>(bytes));
+    } else panes.push(paneCodec.decode(bytes));
+  }
+  return {
+    book: head?.book ?? null,
+    reportSequence: head?.reportSequence ?? 0,
+    panes,
+    kept,
+    courses,
+  };
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function decodeJson<T>(bytes: Uint8Array): T {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as T;
 }

@@ -25,7 +25,10 @@ export interface RunSummary {
   readonly quarantinedByCode: Readonly<Record<string, number>>;
   readonly predictions: number;
   readonly late: number;
-  /** Windows of the whole stream and of slices, in the order they were judged. */
+  /**
+   * Windows of the whole stream and of slices, in the order they were judged; bins only of columns
+   * that drift.
+   */
   readonly reports: readonly Report[];
   readonly alerts: readonly Alert[];
 }
@@ -111,7 +114,7 @@ export class RunObserver {
       }
       case topics.reports: {
         const report = reportCodec.decode(record.value!);
-        this.#reports.set(report.id, report);
+        this.#reports.set(report.id, withoutQuietBins(report));
         return;
       }
       case topics.alerts: {
@@ -154,4 +157,14 @@ export class RunObserver {
       alerts: [...this.#alerts.values()],
     };
   }
+}
+
+/** A run of months has millions of bins, and only those of a drift are looked at. */
+function withoutQuietBins(report: Report): Report {
+  return {
+    ...report,
+    columns: report.columns.map((column) =>
+      column.verdict === 'drift' ? column : { ...column, bins: [] },
+    ),
+  };
 }

@@ -51,7 +51,7 @@ const EVENT = {
 
 const column = (name: string, path: readonly string[], type: Column['type']): Column => ({
   ...{ name, path, type, role: 'feature', required: false, minimum: null, maximum: null },
-  ...{ allowed: null, pattern: null, threshold: null },
+  ...{ allowed: null, pattern: null, drift: null },
 });
 
 const MAPPING = {

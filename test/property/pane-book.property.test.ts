@@ -6,14 +6,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { paneCodec } from '../../services/core/message/pane.ts';
 import { decodeColumnSketch } from '../../services/core/sketch/column-sketch.ts';
+import { decodeSetSketch } from '../../services/core/sketch/set-sketch-codec.ts';
 import {
   EMPTY_HEAD,
   type Measurement,
-  openPaneKey,
   PaneBook,
   type PaneBookOptions,
 } from '../../services/drift-aggregator/aggregate.ts';
+import { openPaneKey } from '../../services/drift-aggregator/open-pane.ts';
 import { encodeHead, encodeOpenPane, restoreShard } from '../../services/drift-aggregator/state.ts';
+
+const SPECIFICATION = {
+  columns: [
+    { name: 'level', centre: 0, scale: 3 },
+    { name: 'flow', centre: 1, scale: 2 },
+  ],
+  ...{ bandwidth: 1, frequencyCount: 8, projectionCount: 2, seed: 1 },
+};
 
 const options: PaneBookOptions = {
   monitor: 'm',
@@ -24,7 +33,9 @@ const options: PaneBookOptions = {
   columns: [
     { name: 'level', type: 'numeric' },
     { name: 'station', type: 'categorical' },
+    { name: 'flow', type: 'numeric' },
   ],
+  sets: [{ name: 'inputs', specification: SPECIFICATION, cellIndices: [0, 2] }],
 };
 
 const measurement: fc.Arbitrary<Measurement> = fc.record({
@@ -32,6 +43,7 @@ const measurement: fc.Arbitrary<Measurement> = fc.record({
   cells: fc.tuple(
     fc.option(fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 })), { nil: null }),
     fc.option(fc.constantFrom('a', 'b', 'c'), { nil: null }),
+    fc.option(fc.double(), { nil: null }),
   ),
   slices: fc.constantFrom([], ['station=a'], ['station=b']),
 });
@@ -85,13 +97,19 @@ describe('PaneBook', () => {
         expect(whole.reduce((sum, pane) => sum + pane.count, 0)).toBe(events.length);
         expect(panes.map((pane) => pane.sequence)).toEqual(panes.map((_, index) => index));
         for (const pane of panes.filter(({ kind }) => kind === 'sealed' || kind === 'late')) {
-          for (const column of pane.columns) {
+          for (const column of pane.columns.slice(0, options.columns.length)) {
             const sketch = decodeColumnSketch(column.sketch);
             const notFinite =
               sketch.kind === 'numeric'
                 ? sketch.nanCount + sketch.positiveInfinityCount + sketch.negativeInfinityCount
                 : 0;
             expect(sketch.count + sketch.missingCount + notFinite).toBe(pane.count);
+          }
+          const sets = pane.columns.slice(options.columns.length);
+          expect(sets.map(({ name }) => name)).toEqual(pane.slice === '' ? ['inputs'] : []);
+          for (const { sketch } of sets) {
+            const set = decodeSetSketch(sketch, SPECIFICATION);
+            expect(set.count + set.leftOutCount).toBe(pane.count);
           }
         }
       }),

@@ -12,6 +12,7 @@ import { type PaneSource, paneCodec } from '../../services/core/message/pane.ts'
 import type { BusRecord } from '../../services/core/message/record.ts';
 import { reportCodec } from '../../services/core/message/report.ts';
 import { LIVE_RUN } from '../../services/core/message/topics.ts';
+import { tumblingPlan } from '../../services/core/window/window-plan.ts';
 import type { ServiceName } from '../../services/embedded/pipeline.ts';
 import type { ServiceScope } from '../../services/platform/lifecycle/service-scope.ts';
 import type { ReplayRecord } from '../../services/replay/replay.ts';
@@ -32,14 +33,21 @@ const STATIONS = ['Brest', 'Cuxhaven', 'Newlyn'];
 
 const monitor = stationMonitor({
   slices: ['station'],
-  windowLengthsMs: [5_000, 10_000],
+  windows: [tumblingPlan(5_000), { lengthMs: 10_000, slideMs: 5_000 }],
+  baselines: [{ kind: 'reference' }, { kind: 'trailing', windows: 2 }],
   allowedLatenessMs: 1_500,
   idleTimeoutMs: 60,
   countMin: 10,
   model: FAKE_MODEL,
   alertRules: [
-    { name: 'drift', columns: null, forWindows: 1, resolveAfterWindows: 1, severity: 'warning' },
-    { name: 'lasting', columns: null, forWindows: 2, resolveAfterWindows: 2, severity: 'critical' },
+    {
+      ...{ name: 'drift', columns: null, baselines: null, severity: 'warning' },
+      ...{ forWindows: 1, resolveAfterWindows: 1 },
+    },
+    {
+      ...{ name: 'lasting', columns: null, baselines: null, severity: 'critical' },
+      ...{ forWindows: 2, resolveAfterWindows: 2 },
+    },
   ],
 });
 

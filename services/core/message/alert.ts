@@ -5,6 +5,7 @@
  * `time` is the end of the window that decided, event time: a replay says the same.
  */
 import { createHash } from 'node:crypto';
+import { DRIFT_SHAPES, type DriftShape } from '../decision/drift-shape.ts';
 import { CodedError } from '../errors.ts';
 
 export type AlertState = 'firing' | 'resolved';
@@ -15,6 +16,8 @@ export interface Alert {
   readonly column: string;
   /** `column=value`; empty for the whole. */
   readonly slice: string;
+  /** What the window was held against, as in the report. */
+  readonly baseline: string;
   readonly state: AlertState;
   readonly severity: 'critical' | 'warning' | 'info';
   /** The window that decided. */
@@ -25,9 +28,11 @@ export interface Alert {
   readonly distance: string;
   readonly value: number;
   readonly threshold: number;
+  /** How the drift came about, as far as it can be told by now; on `resolved` what it was. */
+  readonly shape: DriftShape | null;
   /** Events in the deciding window. */
   readonly count: number;
-  /** One hash per (rule, monitor, column, slice, window length): the same for firing and resolved. */
+  /** One hash per (rule, monitor, column, slice, window plan, baseline): the same for firing and resolved. */
   readonly fingerprint: string;
   readonly summary: string;
 }
@@ -43,6 +48,7 @@ export const ALERT_SCHEMA = {
     { name: 'monitor', type: 'string' },
     { name: 'column', type: 'string' },
     { name: 'slice', type: 'string', doc: 'column=value; empty for the whole.' },
+    { name: 'baseline', type: 'string', doc: 'reference, trailing <windows> or calendar <weeks>.' },
     { name: 'state', type: { type: 'enum', name: 'AlertState', symbols: ['firing', 'resolved'] } },
     {
       name: 'severity',
@@ -51,9 +57,14 @@ export const ALERT_SCHEMA = {
     { name: 'windowStart', type: 'string', doc: 'ISO 8601, the window that decided.' },
     { name: 'windowEnd', type: 'string', doc: 'ISO 8601, exclusive.' },
     { name: 'driftStart', type: 'string', doc: 'ISO 8601, start of the first drifting window.' },
-    { name: 'distance', type: 'string', doc: 'Name of the distance, ks or l_infinity.' },
+    { name: 'distance', type: 'string', doc: 'Name of the distance or statistic that decided.' },
     { name: 'value', type: 'double' },
     { name: 'threshold', type: 'double' },
+    {
+      name: 'shape',
+      type: ['null', { type: 'enum', name: 'DriftShape', symbols: DRIFT_SHAPES }],
+      doc: 'How the drift came about.',
+    },
     { name: 'count', type: 'long', doc: 'Events in the deciding window.' },
     { name: 'fingerprint', type: 'string', doc: 'Same for firing and resolved of one series.' },
     { name: 'summary', type: 'string', doc: 'One sentence for a person.' },

@@ -19,7 +19,7 @@ export type PaneKind = 'sealed' | 'late' | 'progress' | 'open' | 'idle' | 'end';
 
 export interface PaneColumn {
   readonly name: string;
-  /** Encoded `ColumnSketch`, see schemas/column-sketch.md. */
+  /** Encoded `ColumnSketch` or `SetSketch`, see schemas/column-sketch.md and set-sketch.md. */
   readonly sketch: Uint8Array;
 }
 

@@ -3,6 +3,8 @@
  *
  * It holds event time only, so that a replay writes the same bytes as the live run.
  */
+import type { BinReport } from '../decision/compared-bins.ts';
+import { DRIFT_SHAPES, type DriftShape } from '../decision/drift-shape.ts';
 import { createMessageCodec, type MessageCodec } from './message-codec.ts';
 
 /**
@@ -13,15 +15,15 @@ export type Verdict = 'ok' | 'drift' | 'insufficient-data' | 'no-reference';
 
 export interface ColumnReport {
   readonly name: string;
-  readonly type: 'numeric' | 'categorical';
+  readonly type: 'numeric' | 'categorical' | 'set';
   /** Non-missing values in the window. */
   readonly count: number;
   readonly missingCount: number;
-  /** Distance by name: `ks` for numeric, `l_infinity` for categorical columns. */
+  /** By name, see core/distance: the one it is judged or shown by first, then those asked for. */
   readonly distances: Readonly<Record<string, number>>;
   /**
-   * The distance at and above which it drifts in a window of this size; under a false-alarm budget
-   * other statistics may exceed theirs before. `null`: measured, not judged.
+   * The first distance at and above which it drifts in a window of this size; under a false-alarm
+   * budget other statistics may exceed theirs before. `null`: measured, not judged.
    */
   readonly threshold: number | null;
   readonly verdict: Verdict;
@@ -29,6 +31,10 @@ export interface ColumnReport {
   readonly statistics: readonly StatisticReport[];
   /** The statistic that exceeds its limits by most; `null` without drift. */
   readonly decisive: string | null;
+  /** How the drift came about over the last windows; `null` without any. */
+  readonly shape: DriftShape | null;
+  /** Both sides, bin by bin; empty where there is nothing to compare. */
+  readonly bins: readonly BinReport[];
   /** For a person. */
   readonly sentence: string;
 }
@@ -55,6 +61,10 @@ export interface Report {
   readonly kind: 'window' | 'end';
   readonly windowStartMs: number;
   readonly windowEndMs: number;
+  /** From one window to the next; as long as the window where windows tumble. */
+  readonly windowSlideMs: number;
+  /** What the window was held against: `reference`, `trailing 4` windows, `calendar 4` weeks. */
+  readonly baseline: string;
   /** `column=value`; empty for the whole. */
   readonly slice: string;
   readonly count: number;
@@ -73,12 +83,14 @@ export const REPORT_SCHEMA = {
   namespace: 'tidegauge.v1',
   doc: 'The verdict on one window of one slice.',
   fields: [
-    { name: 'id', type: 'string', doc: 'Hash of monitor, window and slice.' },
+    { name: 'id', type: 'string', doc: 'Hash of monitor, window, slice and baseline.' },
     { name: 'monitor', type: 'string' },
     { name: 'sequence', type: 'long', doc: 'Without gaps, from 0.' },
     { name: 'kind', type: { type: 'enum', name: 'ReportKind', symbols: ['window', 'end'] } },
     { name: 'windowStartMs', type: 'long', doc: 'Inclusive, event time.' },
     { name: 'windowEndMs', type: 'long', doc: 'Exclusive, event time.' },
+    { name: 'windowSlideMs', type: 'long', doc: 'From one window to the next.' },
+    { name: 'baseline', type: 'string', doc: 'reference, trailing <windows> or calendar <weeks>.' },
     { name: 'slice', type: 'string', doc: 'column=value; empty for the whole.' },
     { name: 'count', type: 'long', doc: 'Events in the window.' },
     { name: 'verdict', type: { type: 'enum', name: 'Verdict', symbols: VERDICT_SYMBOLS } },
@@ -94,14 +106,18 @@ export const REPORT_SCHEMA = {
             { name: 'name', type: 'string' },
             {
               name: 'type',
-              type: { type: 'enum', name: 'ColumnType', symbols: ['numeric', 'categorical'] },
+              type: {
+                type: 'enum',
+                name: 'ColumnType',
+                symbols: ['numeric', 'categorical', 'set'],
+              },
             },
             { name: 'count', type: 'long', doc: 'Non-missing values in the window.' },
             { name: 'missingCount', type: 'long' },
             {
               name: 'distances',
               type: { type: 'map', values: 'double' },
-              doc: 'By name: ks, l_infinity.',
+              doc: 'By name: ks, l_infinity, psi and so on.',
             },
             { name: 'threshold', type: ['null', 'double'], doc: 'null: measured, not judged.' },
             { name: 'verdict', type: 'Verdict' },
@@ -124,6 +140,27 @@ export const REPORT_SCHEMA = {
               },
             },
             { name: 'decisive', type: ['null', 'string'], doc: 'Exceeds its limits by most.' },
+            {
+              name: 'shape',
+              type: ['null', { type: 'enum', name: 'DriftShape', symbols: DRIFT_SHAPES }],
+              doc: 'How the drift came about over the last windows.',
+            },
+            {
+              name: 'bins',
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  name: 'BinReport',
+                  fields: [
+                    { name: 'label', type: 'string', doc: 'A range of values, or a category.' },
+                    { name: 'referenceShare', type: 'double' },
+                    { name: 'share', type: 'double', doc: 'In the window.' },
+                    { name: 'contribution', type: 'double', doc: 'Share of the difference.' },
+                  ],
+                },
+              },
+            },
             { name: 'sentence', type: 'string', doc: 'For a person.' },
           ],
         },

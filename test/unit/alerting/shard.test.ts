@@ -17,6 +17,7 @@ import { createMemoryTelemetry } from '../../../services/platform/telemetry/memo
 const RULE: AlertRule = {
   name: 'drift',
   columns: null,
+  baselines: null,
   forWindows: 1,
   resolveAfterWindows: 1,
   severity: 'warning',
@@ -60,7 +61,7 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
       const report: Report = {
         ...{ id: String(sequence), monitor: 'm', sequence, kind: 'window', slice: '', count: 90 },
         ...{ windowStartMs: hour * HOUR_MS, windowEndMs: (hour + 1) * HOUR_MS, verdict: 'ok' },
-        budget: '',
+        ...{ budget: '', windowSlideMs: HOUR_MS, baseline: 'reference' },
         columns: Object.entries(verdicts).map(([name, verdict]) => column(name, verdict)),
         ...fields,
       } as Report;
@@ -76,7 +77,7 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
 
 function column(name: string, verdict: Verdict): ColumnReport {
   const distances = { ks: verdict === 'drift' ? 0.5 : 0.01 };
-  const untested = { statistics: [], decisive: null, sentence: '' };
+  const untested = { statistics: [], decisive: null, sentence: '', shape: null, bins: [] };
   return {
     ...{ name, type: 'numeric', count: 90, missingCount: 0, distances, threshold: 0.1, verdict },
     ...untested,
@@ -115,11 +116,29 @@ describe('a series', () => {
 
   it('is one per window length', () => {
     const { report } = alerting();
-    const day = { windowStartMs: 0, windowEndMs: 24 * HOUR_MS };
+    const day = { windowStartMs: 0, windowEndMs: 24 * HOUR_MS, windowSlideMs: 24 * HOUR_MS };
     const [hourly] = report(23, { level: 'drift' });
     const [daily] = report(0, { level: 'drift' }, day);
     expect(daily!.fingerprint).not.toBe(hourly!.fingerprint);
     expect(said(report(24, { level: 'ok' }))).toEqual([['resolved', 'level']]);
+  });
+
+  it('is one per slide and per baseline', () => {
+    const { report } = alerting();
+    const others = [{ windowSlideMs: HOUR_MS / 4 }, { baseline: 'trailing 4' }];
+    const alerts = [{}, ...others].flatMap((fields) => report(1, { level: 'drift' }, fields));
+    expect(new Set(alerts.map(({ fingerprint }) => fingerprint)).size).toBe(3);
+    expect(alerts.map(({ baseline }) => baseline)).toEqual([
+      ...['reference', 'reference', 'trailing 4'],
+    ]);
+  });
+
+  it('is made only of reports against the baselines that the rule watches', () => {
+    const { report } = alerting([{ ...RULE, baselines: ['trailing', 'calendar'] }]);
+    expect(report(1, { level: 'drift' })).toEqual([]);
+    expect(said(report(1, { level: 'drift' }, { baseline: 'calendar 4' }))).toEqual([
+      ['firing', 'level'],
+    ]);
   });
 
   it('is made only of columns that the rule watches and that are judged', () => {
@@ -191,6 +210,7 @@ describe('a report', () => {
     const end: Report = {
       ...{ id: 'end', monitor: 'm', sequence: 0, kind: 'end', windowStartMs: 0, windowEndMs: 0 },
       ...{ slice: '', count: 0, verdict: 'ok', budget: '', columns: [] },
+      ...{ windowSlideMs: 0, baseline: '' },
     } as Report;
     const [output, ...others] = read({ value: reportCodec.encode(end) });
     expect(others).toEqual([]);

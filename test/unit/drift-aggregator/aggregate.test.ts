@@ -6,6 +6,7 @@ import { EVENT_TIME_MS_MAX } from '../../../services/core/limits.ts';
 import { type Pane, paneCodec } from '../../../services/core/message/pane.ts';
 import { decodeColumnSketch } from '../../../services/core/sketch/column-sketch.ts';
 import { WindowBook } from '../../../services/core/window/window-book.ts';
+import { tumblingPlan } from '../../../services/core/window/window-plan.ts';
 import {
   EMPTY_HEAD,
   type Measurement,
@@ -29,6 +30,7 @@ const OPTIONS: PaneBookOptions = {
     { name: 'level', type: 'numeric' },
     { name: 'station', type: 'categorical' },
   ],
+  sets: [],
 };
 const START_MS = Date.parse('2026-05-01T10:00:00Z');
 
@@ -153,7 +155,7 @@ describe('sealing', () => {
     const panes = sealedBy(book);
     expect(panes.reduce((sum, { count }) => sum + count, 0)).toBe(times.length);
     const windows = new WindowBook(
-      { windowLengthsMs: lengths, contributors: [{ source: 'events', partition: 0 }] },
+      { plans: lengths.map(tumblingPlan), contributors: [{ source: 'events', partition: 0 }] },
       null,
       [],
     );

@@ -1,5 +1,6 @@
 /** The verdict on one window: against its threshold, its reference and its number of events. */
 import { describe, expect, it } from 'vitest';
+import type { DistanceName } from '../../../services/core/distance/distances.ts';
 import type { MeasuredColumn } from '../../../services/core/monitor/measured-columns.ts';
 import {
   type ColumnSketch,
@@ -7,8 +8,14 @@ import {
 } from '../../../services/core/sketch/column-sketch.ts';
 import { evaluateWindow } from '../../../services/evaluator/evaluate.ts';
 
-const LEVEL: MeasuredColumn = { name: 'level', type: 'numeric', threshold: 0.5 };
-const STATION: MeasuredColumn = { name: 'station', type: 'categorical', threshold: 0.5 };
+const fixed = (distance: DistanceName, threshold: number) =>
+  ({ kind: 'threshold', distance, threshold }) as const;
+const LEVEL: MeasuredColumn = { name: 'level', type: 'numeric', drift: fixed('ks', 0.5) };
+const STATION: MeasuredColumn = {
+  name: 'station',
+  type: 'categorical',
+  drift: fixed('l_infinity', 0.5),
+};
 
 function numbers(values: readonly (number | null)[]): ColumnSketch {
   const sketch = createColumnSketch('numeric');
@@ -33,18 +40,24 @@ function judge(options: {
   readonly columns?: readonly MeasuredColumn[];
   readonly count?: number;
   readonly reference?: ReadonlyMap<string, ColumnSketch> | null;
+  readonly distances?: readonly DistanceName[];
 }) {
   const { sketches, columns = [LEVEL, STATION], count = 100, reference = REFERENCE } = options;
-  const content = { count, sketches: new Map(Object.entries(sketches)) };
-  const untested = { calibrations: new Map(), budget: null };
-  return evaluateWindow({ columns, content, reference, countMin: 50, ...untested });
+  const content = { count, sketches: new Map(Object.entries(sketches)), sets: new Map() };
+  const expected = reference === null ? null : { sketches: reference, sets: new Map() };
+  const untested = { calibrations: new Map(), budget: null, distances: options.distances ?? [] };
+  return evaluateWindow({
+    ...{ columns, sets: [], content, reference: expected, countMin: 50 },
+    ...untested,
+  });
 }
 
 describe('a column', () => {
   it('drifts when its distance reaches its threshold, and not before', () => {
     const half = numbers(upTo(100, 50));
     const at = (threshold: number) =>
-      judge({ sketches: { level: half }, columns: [{ ...LEVEL, threshold }] }).columns[0]!;
+      judge({ sketches: { level: half }, columns: [{ ...LEVEL, drift: fixed('ks', threshold) }] })
+        .columns[0]!;
     const distance = at(1).distances.ks!;
     expect(distance).toBeCloseTo(0.5, 1);
     expect(at(distance).verdict).toBe('drift');
@@ -63,10 +76,45 @@ describe('a column', () => {
     expect(columns[1]!.distances.l_infinity).toBeCloseTo(0.25, 12);
   });
 
+  it('shows the distances asked for besides the one it is judged by, where they take its type', () => {
+    const { columns } = judge({
+      sketches: { level: numbers(upTo(100)), station: words(['a', 'b']) },
+      columns: [{ ...LEVEL, drift: fixed('psi', 0.2) }, STATION],
+      distances: ['wasserstein', 'psi'],
+    });
+    expect(columns.map((column) => Object.keys(column.distances))).toEqual([
+      ['psi', 'wasserstein'],
+      ['l_infinity', 'psi'],
+    ]);
+  });
+
+  it('drifts by the distance its threshold is of', () => {
+    const half = numbers(upTo(100, 50));
+    const by = (drift: MeasuredColumn['drift']) =>
+      judge({ sketches: { level: half }, columns: [{ ...LEVEL, drift }] }).columns[0]!;
+    expect(by(fixed('psi', 1))).toMatchObject({ verdict: 'drift', decisive: 'psi', threshold: 1 });
+    expect(by(fixed('psi', 1_000))).toMatchObject({ verdict: 'ok', decisive: null });
+  });
+
+  it('shows both sides bin by bin', () => {
+    const { columns } = judge({
+      sketches: { level: numbers(upTo(100, 50)), station: words(['a', 'c']) },
+    });
+    for (const { bins } of columns) {
+      const sum = (side: 'share' | 'referenceShare') =>
+        bins.reduce((total, bin) => total + bin[side], 0);
+      expect(sum('share')).toBeCloseTo(1, 9);
+      expect(sum('referenceShare')).toBeCloseTo(1, 9);
+    }
+    expect(columns[1]!.bins).toContainEqual(
+      expect.objectContaining({ label: 'b', referenceShare: 0.5, share: 0 }),
+    );
+  });
+
   it('without a threshold is measured and never drifts', () => {
     const far = judge({
       sketches: { level: numbers(upTo(100, 1_000)) },
-      columns: [{ ...LEVEL, threshold: null }],
+      columns: [{ ...LEVEL, drift: null }],
     });
     expect(far.columns[0]).toMatchObject({ verdict: 'ok', threshold: null });
     expect(far.columns[0]!.distances.ks).toBe(1);

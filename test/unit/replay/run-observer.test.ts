@@ -49,6 +49,7 @@ function report(id: string, sequence: number): Report {
   return {
     ...{ id, monitor: 'stations', sequence, kind: 'window', windowStartMs: 0, windowEndMs: 1_000 },
     ...{ slice: '', count: 1, verdict: 'ok', budget: '', columns: [] },
+    ...{ windowSlideMs: 1_000, baseline: 'reference' },
   } as Report;
 }
 
@@ -57,7 +58,7 @@ function alert(state: Alert['state'], windowEnd: string): Alert {
   return {
     ...{ rule: 'drift', monitor: 'stations', column: 'level', slice: '', state, ...times },
     ...{ severity: 'warning', distance: 'ks', value: 1, threshold: 0.3, count: 9 },
-    ...{ fingerprint: 'f'.repeat(32), summary: '' },
+    ...{ fingerprint: 'f'.repeat(32), summary: '', baseline: 'reference', shape: null },
   };
 }
 

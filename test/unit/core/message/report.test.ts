@@ -1,6 +1,7 @@
 /** Reports as bytes: written, read, and refused where they are not ours. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DRIFT_SHAPES } from '../../../../services/core/decision/drift-shape.ts';
 import {
   type ColumnReport,
   type Report,
@@ -16,7 +17,7 @@ const name = fc.string({ unit: 'grapheme', maxLength: 12 });
 
 const column: fc.Arbitrary<ColumnReport> = fc.record({
   name,
-  type: fc.constantFrom('numeric', 'categorical'),
+  type: fc.constantFrom('numeric', 'categorical', 'set'),
   count,
   missingCount: count,
   distances: fc.dictionary(fc.constantFrom('ks', 'l_infinity', 'psi'), finite, {
@@ -36,6 +37,11 @@ const column: fc.Arbitrary<ColumnReport> = fc.record({
     { maxLength: 3 },
   ),
   decisive: fc.option(name),
+  shape: fc.option(fc.constantFrom(...DRIFT_SHAPES)),
+  bins: fc.array(
+    fc.record({ label: name, referenceShare: finite, share: finite, contribution: finite }),
+    { maxLength: 3 },
+  ),
   sentence: fc.string(),
 });
 
@@ -46,6 +52,8 @@ const report: fc.Arbitrary<Report> = fc.record({
   kind: fc.constantFrom('window', 'end'),
   windowStartMs: count,
   windowEndMs: count,
+  windowSlideMs: count,
+  baseline: name,
   slice: name,
   count,
   verdict,
