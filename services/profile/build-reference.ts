@@ -1,6 +1,7 @@
 /** The reference from what one pass has measured: the sketches of each column as what it turned out to be. */
 import { calibrateColumn } from '../core/decision/calibration.ts';
 import type { ColumnCalibration } from '../core/decision/column-calibration.ts';
+import { poolCalibrations } from '../core/decision/pooled-calibration.ts';
 import { parseBooleanText } from '../core/monitor/cell-text.ts';
 import type { Reference, ReferenceColumns } from '../core/monitor/reference.ts';
 import type { ColumnSketch } from '../core/sketch/column-sketch.ts';
@@ -25,7 +26,11 @@ export interface BuiltReference {
 }
 
 /** `found`: all columns that an event has; those of the role `context` are not measured. */
-export function buildReference(reading: Reading, found: readonly MeasuredColumn[]): BuiltReference {
+export function buildReference(
+  reading: Reading,
+  found: readonly MeasuredColumn[],
+  file: string,
+): BuiltReference {
   const measured = found.filter(({ plan }) => plan.role !== 'context');
   const columns = new Map<string, ColumnSketch>();
   const calibrations = new Map<string, ColumnCalibration>();
@@ -49,7 +54,17 @@ export function buildReference(reading: Reading, found: readonly MeasuredColumn[
   for (const name of changed) {
     notes.push(`${name}: looked like another type at first, so the slices have no reference of it`);
   }
-  return { reference: { rowCount: reading.rowCount, columns, slices, calibrations }, notes };
+  const pooled = poolCalibrations(calibrations);
+  return {
+    reference: {
+      rowCount: reading.rowCount,
+      columns,
+      slices,
+      calibrations: pooled,
+      sets: reading.sets.finish(found, { file, isOrdered: reading.blocks !== null }),
+    },
+    notes,
+  };
 }
 
 function calibrate(

@@ -3,9 +3,13 @@ import { type ColumnCalibration, inflationAt } from '../core/decision/column-cal
 import type { NumericSketch } from '../core/sketch/numeric-sketch.ts';
 import type { ProfiledColumn, ProfileResult } from './profile.ts';
 import { ROWS_PER_WINDOW_MIN } from './propose.ts';
+import type { ColumnDriftPlan } from './propose-drift.ts';
+import { THRESHOLD_DISTANCES } from './stretch-distance.ts';
 
 /** Below this an inflation is hardly more than the caution of its estimate. */
 const HANGING_INFLATION = 2;
+/** Characters of a category's name. */
+const CATEGORY_SHOWN_MAX = 40;
 
 export interface ColumnExplanation {
   readonly name: string;
@@ -14,6 +18,7 @@ export interface ColumnExplanation {
   readonly missing: string;
   readonly range: string;
   readonly calibration: string;
+  readonly detection: string;
 }
 
 export interface Explanation {
@@ -31,18 +36,13 @@ export function explainProfile(result: ProfileResult): Explanation {
       missing: missingText(column, result.rowCount),
       range: rangeText(column, result),
       calibration: calibrationText(column, result),
+      detection: detectionText(column, result),
     })),
     window: windowText(result),
     relations: result.relations.map(
       ({ expression, rowCount }) => `${expression}, on all ${grouped(rowCount)} rows with both`,
     ),
   };
-}
-
-/** Rows of the data in one of the proposed windows. */
-export function rowsPerWindow({ rowCount, span, window }: ProfileResult): number {
-  const perWindow = (rowCount * window.ms) / Math.max(span.endMs - span.startMs, 1);
-  return Math.round(Math.min(rowCount, perWindow));
 }
 
 export function missingText({ missingCount }: ProfiledColumn, rowCount: number): string {
@@ -87,12 +87,49 @@ function calibrationText(column: ProfiledColumn, result: ProfileResult): string 
   if (result.uncalibrated !== null) return `none: ${result.uncalibrated}`;
   const calibration = result.reference.calibrations.get(name);
   if (calibration === undefined) return 'none: too few rows, or the type changed on the way';
-  const count = rowsPerWindow(result);
+  const count = result.drift.rowsPerWindow;
   const worst = worstInflation(calibration, count);
   if (worst === null) return 'none: the blocks say nothing';
   const independent = Math.max(1, Math.round(count / worst.inflation));
   const hang = worst.inflation < HANGING_INFLATION ? 'hardly hang' : 'hang';
-  return `values ${hang} together in time: ${grouped(count)} rows tell as much as ${grouped(independent)} independent ones (${worst.statistic})`;
+  const order = result.event.eventTime.header === null ? 'from row to row' : 'in time';
+  return `values ${hang} together ${order}: ${grouped(count)} rows tell as much as ${grouped(independent)} independent ${independent === 1 ? 'one' : 'ones'} (${worst.statistic})`;
+}
+
+function detectionText(column: ProfiledColumn, { drift }: ProfileResult): string {
+  const plan = drift.columns.get(column.name);
+  if (plan === undefined) return 'none: it is not judged';
+  const rows = `a window of ${grouped(drift.rowsPerWindow)} rows`;
+  const { rule } = plan;
+  if (rule.kind === 'budget') return `${rows} ${alarmText(plan)}`;
+  const underBudget = `under the budget ${rows} ${alarmText(plan)}`;
+  if (rule.kind === 'unjudged')
+    return `none: ${underBudget}, and every window of it lies elsewhere`;
+  const distance = THRESHOLD_DISTANCES[column.type];
+  return `${distance} of ${rule.threshold}, fixed: ${underBudget}; stretches of ${grouped(drift.countMin)} rows and more of the reference lie up to ${rule.strayed.toFixed(2)} from the whole`;
+}
+
+/** What of a column makes a window alarm under the budget. */
+export function alarmText({ detectable }: ColumnDriftPlan): string {
+  const { shift, distance, category } = detectable;
+  if (distance > 1) return 'alarms at no shift at all';
+  if (category !== null) {
+    const [from, to] = categoryShares(category.share, distance);
+    const name = JSON.stringify(category.name.slice(0, CATEGORY_SHOWN_MAX));
+    return `alarms when the share of ${name} goes from ${from} to about ${to}`;
+  }
+  const share = `${Math.round(100 * distance)} % of the values lying elsewhere`;
+  if (shift === null) return `alarms from ${share}`;
+  return `alarms from a shift of about ${shift.toFixed(2)} standard deviations, or ${share}`;
+}
+
+function categoryShares(share: number, change: number): readonly [string, string] {
+  const to = share >= 0.5 ? share - change : share + change;
+  return [percent(share), percent(Math.max(0, to))];
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
 }
 
 interface WorstInflation {
@@ -110,10 +147,11 @@ function worstInflation(calibration: ColumnCalibration, count: number): WorstInf
   return worst;
 }
 
-function windowText(result: ProfileResult): string {
-  const rows = rowsPerWindow(result);
+function windowText({ window, isWindowGiven, drift }: ProfileResult): string {
+  const rows = drift.rowsPerWindow;
+  if (isWindowGiven) return `${window.text}, as asked for: about ${grouped(rows)} rows of the data`;
   const longest = rows < ROWS_PER_WINDOW_MIN ? ', the longest there is' : '';
-  return `${result.window.text}: the shortest round length that holds ${ROWS_PER_WINDOW_MIN} rows at the rate of the data, about ${grouped(rows)}${longest}`;
+  return `${window.text}: the shortest round length that holds ${ROWS_PER_WINDOW_MIN} rows at the rate of the data, about ${grouped(rows)}${longest}`;
 }
 
 function shown(value: number): string {

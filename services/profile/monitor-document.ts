@@ -5,11 +5,11 @@
  * test reads every document back through the loader of bundles.
  */
 import { columnNameOf } from '../core/monitor/field-name.ts';
-import { missingText, rowsPerWindow } from './explain.ts';
+import { alarmText, missingText } from './explain.ts';
 import type { ProfiledColumn, ProfileResult } from './profile.ts';
+import type { DriftPlan } from './propose-drift.ts';
 
 const THRESHOLD = 0.1;
-const COUNT_MIN = 500;
 const COMMENT_LENGTH_MAX = 100;
 
 export function formatMonitorDocument(result: ProfileResult, name: string): string {
@@ -19,6 +19,7 @@ export function formatMonitorDocument(result: ProfileResult, name: string): stri
     columnsSection(result),
     ...(result.relations.length > 0 ? [relationsSection(result)] : []),
     ...(result.slices.length > 0 ? [slicesSection(result)] : []),
+    ...(result.reference.sets.size > 0 ? [setsSection(result)] : []),
     judgementSection(result),
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -52,18 +53,18 @@ function eventSection({ event, allowedLateness }: ProfileResult): string[] {
   ];
 }
 
-function columnsSection({ columns, rowCount }: ProfileResult): string[] {
+function columnsSection({ columns, rowCount, drift }: ProfileResult): string[] {
   return [
     '# An event that breaks required, range or allowed goes to quarantine and is not measured, so the',
     '# ranges are wide: the values seen and once their whole spread on either side, though not past 0',
     '# where no value was, and without a bound (null) at the end of a long tail. Drift within them is',
     '# measured against reference.json.',
     'columns:',
-    ...columns.flatMap((column) => columnLines(column, rowCount)),
+    ...columns.flatMap((column) => columnLines(column, rowCount, drift)),
   ];
 }
 
-function columnLines(column: ProfiledColumn, rowCount: number): string[] {
+function columnLines(column: ProfiledColumn, rowCount: number, drift: DriftPlan): string[] {
   const { name, header, type, role, note, range, categories } = column;
   const lines = [`  ${scalar(name)}:`];
   if (header !== name) lines.push(`    # Column ${comment(JSON.stringify(header))} of the data.`);
@@ -82,7 +83,33 @@ function columnLines(column: ProfiledColumn, rowCount: number): string[] {
       lines.push(`    # allowed: [${comment(allowed)}]`);
     }
   }
-  return lines;
+  return [...lines, ...driftLines(drift, name)];
+}
+
+/** Nothing where the column is judged like all others. */
+function driftLines({ columns, rowsPerWindow, countMin }: DriftPlan, name: string): string[] {
+  const plan = columns.get(name);
+  if (plan === undefined || plan.rule.kind === 'budget') return [];
+  const { rule } = plan;
+  const underBudget = [
+    '    # Neighbouring rows are much alike, so that under the budget',
+    `    # ${comment(`a window of ${rowsPerWindow} rows ${alarmText(plan)}.`)}`,
+  ];
+  if (rule.kind === 'unjudged') {
+    return [
+      ...underBudget,
+      '    # It never falls: every window lies elsewhere, and is measured only.',
+      '    drift: false',
+    ];
+  }
+  const strays = `stretches of the data of ${countMin} rows and more lie up to ${rule.strayed.toFixed(2)} from the whole`;
+  const isBelow = rule.strayed >= rule.threshold;
+  return [
+    ...underBudget,
+    `    # Instead: ${strays}${isBelow ? ',' : '.'}`,
+    ...(isBelow ? ['    # so that windows like those of the data itself alarm as well.'] : []),
+    `    drift: { threshold: ${rule.threshold} }`,
+  ];
 }
 
 /** Labels come later than the event, and context need not come at all. */
@@ -111,23 +138,36 @@ function slicesSection({ slices }: ProfileResult): string[] {
   ];
 }
 
-function judgementSection(result: ProfileResult): string[] {
+function setsSection({ reference }: ProfileResult): string[] {
+  const sets = [...reference.sets].map(([name, { specification }]) => {
+    const columns = specification.columns.map((column) => scalar(column.name));
+    return `  ${scalar(name)}: { columns: [${columns.join(', ')}] }`;
+  });
   return [
-    `# About ${rowsPerWindow(result)} rows of the data fall into one window.`,
-    `windows: [${result.window.text}]`,
+    '# Measured together as well: how they hang together, and whether they move jointly.',
+    'sets:',
+    ...sets,
+  ];
+}
+
+function judgementSection({ drift, window }: ProfileResult): string[] {
+  const { max, per } = drift.falseAlarms;
+  return [
+    `# About ${drift.rowsPerWindow} rows of the data fall into one window.`,
+    `windows: [${window.text}]`,
     '',
     'drift:',
-    '  # A window with fewer events is not judged.',
-    `  countMin: ${COUNT_MIN}`,
-    '  # Distance from the reference, 0 to 1: Kolmogorov-Smirnov for numeric columns, the largest',
-    "  # change of one value's share for categorical ones. A column may have its own:",
+    '  # How often the monitor may alarm with nothing drifting, all columns and slices together, at any',
+    `  # window size: ${per === 'window' ? 'a share of the windows.' : 'so many alarms a month.'} A column may have a threshold of its own,`,
     '  # drift: { threshold: 0.2 }, or drift: false to measure without judging.',
-    '  threshold:',
-    `    numeric: ${THRESHOLD}`,
-    `    categorical: ${THRESHOLD}`,
-    '  # Or, instead of thresholds, how often the monitor may alarm with nothing drifting, all columns,',
-    '  # slices and windows together, at any window size:',
-    '  # falseAlarms: { max: 1, per: month }',
+    `  falseAlarms: { max: ${max}, per: ${per} }`,
+    '  # A window with fewer events is not judged.',
+    `  countMin: ${drift.countMin}`,
+    '  # Or, instead of falseAlarms, fixed thresholds on the distance from the reference, 0 to 1:',
+    "  # Kolmogorov-Smirnov for numeric columns, the largest change of one value's share for others.",
+    '  # threshold:',
+    `  #   numeric: ${THRESHOLD}`,
+    `  #   categorical: ${THRESHOLD}`,
     '',
     'alerts:',
     '  - name: drift',

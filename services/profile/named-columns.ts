@@ -58,7 +58,7 @@ export function findNamedColumns(
 }
 
 /** By its header, else by its name in the monitor; −1 where there is none. */
-function columnIndex(columns: readonly SourceColumn[], wanted: string): number {
+export function columnIndex(columns: readonly SourceColumn[], wanted: string): number {
   const byHeader = columns.findIndex(({ header }) => header === wanted);
   if (byHeader !== -1) return byHeader;
   return columns.findIndex(({ path }) => path.join('.') === wanted);

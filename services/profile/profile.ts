@@ -13,6 +13,7 @@ import { buildReference, type MeasuredColumn } from './build-reference.ts';
 import { type CellSource, createCellSource } from './cell-source.ts';
 import { type ColumnPlan, classifyColumn } from './classify-column.ts';
 import { type ColumnNames, findNamedColumns } from './named-columns.ts';
+import type { NamedSet } from './named-sets.ts';
 import { type EventPlan, planEvent } from './plan-event.ts';
 import {
   proposeLateness,
@@ -20,7 +21,14 @@ import {
   proposeWindow,
   type Range,
   type RoundDuration,
+  rowsPerWindow,
 } from './propose.ts';
+import {
+  type ColumnDriftPlan,
+  DEAF_DISTANCE,
+  type DriftPlan,
+  proposeDrift,
+} from './propose-drift.ts';
 import {
   type ProposedRelation,
   proposeRelations,
@@ -32,6 +40,10 @@ import { type Reading, readRows } from './read-pass.ts';
 export interface ProfileOptions extends ColumnNames {
   readonly dataset: Dataset;
   readonly rows?: RowRange;
+  /** Measured together; columns as above. */
+  readonly sets?: readonly NamedSet[];
+  /** Of the windows to propose for; the shortest round length that holds enough rows where left out. */
+  readonly window?: RoundDuration;
   /** Called after every batch. */
   readonly onProgress?: (progress: DatasetProgress) => void;
 }
@@ -54,6 +66,8 @@ export interface ProfileResult {
   readonly span: { readonly startMs: number; readonly endMs: number };
   readonly slices: readonly string[];
   readonly window: RoundDuration;
+  readonly isWindowGiven: boolean;
+  readonly drift: DriftPlan;
   /** `null`: the rows are not in the order of time, which says nothing about a stream. */
   readonly allowedLateness: RoundDuration | null;
   /** For a person to take up: as rules they would quarantine drift that should be measured. */
@@ -67,6 +81,8 @@ export interface ProfileResult {
 
 /** More values than this are no list anybody would keep. */
 const CATEGORIES_LISTED_MAX = 20;
+/** Of columns, in a note. */
+const NAMES_LISTED_MAX = 5;
 
 /** Throws `configuration.invalid` where the data or a named column will not do. */
 export async function profileDataset(options: ProfileOptions): Promise<ProfileResult> {
@@ -76,6 +92,7 @@ export async function profileDataset(options: ProfileOptions): Promise<ProfileRe
     source,
     file: dataset.file,
     names: options,
+    sets: options.sets ?? [],
     rows,
     onBatch: () => onProgress?.(dataset.progress()),
   });
@@ -92,13 +109,21 @@ export async function profileDataset(options: ProfileOptions): Promise<ProfileRe
     valueTypes: new Map(found.map(({ index, plan }) => [index, plan.valueType])),
     writerSchema: dataset.kind === 'events' ? dataset.writerSchema : null,
   });
-  const built = buildReference(reading, found);
+  const built = buildReference(reading, found, dataset.file);
   notes.push(...built.notes);
   const { reference } = built;
 
   const { time, rowCount } = reading;
   const span = time ?? { startMs: 0, endMs: (rowCount - 1) * 1_000 };
-  const window = proposeWindow(rowCount, span.endMs - span.startMs);
+  const window = options.window ?? proposeWindow(rowCount, span.endMs - span.startMs);
+  const drift = proposeDrift({
+    reading,
+    found,
+    reference,
+    window,
+    rowsPerWindow: rowsPerWindow({ rowCount, span, window }),
+  });
+  notes.push(...driftNotes(drift));
   const disorderMs = time?.disorderMs ?? 0;
   const allowedLateness = proposeLateness(disorderMs, span.endMs - span.startMs, window);
   if (allowedLateness === null) {
@@ -121,6 +146,8 @@ export async function profileDataset(options: ProfileOptions): Promise<ProfileRe
     span: { startMs: span.startMs, endMs: span.endMs },
     slices: named.slices.map((index) => columnNameOf(source.columns[index]!.path)),
     window,
+    isWindowGiven: options.window !== undefined,
+    drift,
     allowedLateness,
     relations: proposeRelations(reading.relations, relationColumns(reading, found, reference)),
     uncalibrated: whyUncalibrated(reading),
@@ -180,9 +207,28 @@ function relationColumns(
   return new Map(related);
 }
 
+function driftNotes({ columns, rowsPerWindow: rows }: DriftPlan): string[] {
+  const named = (isMeant: (plan: ColumnDriftPlan) => boolean, rest: string): string[] => {
+    const names = [...columns].filter(([, plan]) => isMeant(plan)).map(([name]) => name);
+    if (names.length === 0) return [];
+    const more = names.length - NAMES_LISTED_MAX;
+    const listed = names.slice(0, NAMES_LISTED_MAX).join(', ');
+    return [`${more > 0 ? `${listed} and ${more} more` : listed}: ${rest}`];
+  };
+  return [
+    ...named(
+      ({ rule }) => rule.kind === 'threshold',
+      `neighbouring rows are so alike that ${rows} of them are too few for a false-alarm budget; fixed thresholds are proposed`,
+    ),
+    ...named(
+      ({ rule, detectable }) => rule.kind === 'budget' && detectable.distance > DEAF_DISTANCE,
+      `windows of ${rows} rows of the data itself differ so much that hardly anything will be drift; longer windows, or drift: false`,
+    ),
+  ];
+}
+
 function whyUncalibrated({ time, blocks }: Reading): string | null {
-  if (time === null) return 'the data names no event time';
-  if (time.endMs === time.startMs) return 'every row has the same event time';
+  if (time !== null && time.endMs === time.startMs) return 'every row has the same event time';
   return blocks === null ? 'the rows are not in the order of event time' : null;
 }
 

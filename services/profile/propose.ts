@@ -34,13 +34,18 @@ export function proposeRange(seen: SeenValues): Range | null {
   const [low, middle, high] = [seen.quantile(0.01), seen.quantile(0.5), seen.quantile(0.99)];
   const isLongBelow = low - seen.minimum > middle - low;
   const isLongAbove = seen.maximum - high > high - middle;
-  const minimum = isLongBelow ? null : roundDown(seen.minimum - spread, step);
-  const maximum = isLongAbove ? null : roundUp(seen.maximum + spread, step);
+  const minimum = isLongBelow ? null : finite(roundDown(seen.minimum - spread, step));
+  const maximum = isLongAbove ? null : finite(roundUp(seen.maximum + spread, step));
   const range = {
     minimum: seen.minimum >= 0 ? Math.max(0, minimum ?? 0) : minimum,
     maximum: seen.maximum <= 0 ? Math.min(0, maximum ?? 0) : maximum,
   };
   return range.minimum === null && range.maximum === null ? null : range;
+}
+
+/** Beyond the largest number there is no bound. */
+function finite(bound: number): number | null {
+  return Number.isFinite(bound) ? bound : null;
 }
 
 // Rounding must not come to lie inside of what it rounds.
@@ -88,6 +93,17 @@ export function proposeWindow(rowCount: number, spanMs: number): RoundDuration {
   const rowsPerMs = rowCount / Math.max(spanMs, 1);
   const enough = WINDOWS.find(({ ms }) => ms * rowsPerMs >= ROWS_PER_WINDOW_MIN);
   return enough ?? WINDOWS.at(-1)!;
+}
+
+/** Rows of the data in one of the windows. */
+export function rowsPerWindow(data: {
+  readonly rowCount: number;
+  readonly span: { readonly startMs: number; readonly endMs: number };
+  readonly window: RoundDuration;
+}): number {
+  const { rowCount, span, window } = data;
+  const perWindow = (rowCount * window.ms) / Math.max(span.endMs - span.startMs, 1);
+  return Math.round(Math.min(rowCount, perWindow));
 }
 
 /** Beyond this share of the span the rows are not in the order of time at all. */

@@ -14,6 +14,7 @@ import { classifyColumn } from './classify-column.ts';
 import { ColumnMeasure, SEGMENT_ROWS_MAX } from './column-measure.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import { type ColumnNames, findNamedColumns, namedAs } from './named-columns.ts';
+import { checkSetColumns, type NamedSet, NamedSets } from './named-sets.ts';
 import { type HeldRelation, RelationSurvey } from './relation-survey.ts';
 import { COLUMN_TYPES } from './sketch-pair.ts';
 import { SliceSketches } from './slice-sketches.ts';
@@ -33,15 +34,17 @@ export interface Reading extends Survey {
   /** Aligned with the source's columns. */
   readonly measures: readonly ColumnMeasure[];
   readonly slices: SliceSketches;
-  /** `null` where the rows do not come in the order of an event time. */
+  /** `null` where the rows do not come in the order of the event time that is named. */
   readonly blocks: CalibrationBlocks | null;
   readonly relations: readonly HeldRelation[];
+  readonly sets: NamedSets;
 }
 
 export interface ReadOptions {
   readonly source: CellSource;
   readonly file: string;
   readonly names: ColumnNames;
+  readonly sets: readonly NamedSet[];
   readonly rows: RowRange | undefined;
   /** Called after every batch. */
   readonly onBatch: () => void;
@@ -50,10 +53,13 @@ export interface ReadOptions {
 type Rows = readonly (readonly unknown[])[];
 
 export async function readRows(options: ReadOptions): Promise<Reading> {
-  const { source, file, names, rows = ALL_ROWS, onBatch } = options;
+  const { source, file, names, sets, rows = ALL_ROWS, onBatch } = options;
   // A mistyped name is said now and not after the whole file, where the columns are known now.
-  if (source.columnsAreKnown) findNamedColumns(names, source.columns, file);
-  const pass = new ReadPass(source, names);
+  if (source.columnsAreKnown) {
+    findNamedColumns(names, source.columns, file);
+    checkSetColumns(sets, source.columns, file);
+  }
+  const pass = new ReadPass(source, names, sets);
   for await (const batch of source.rows(rows)) {
     pass.add(batch);
     onBatch();
@@ -67,20 +73,22 @@ class ReadPass {
   readonly #measures: ColumnMeasure[] = [];
   readonly #slices = new SliceSketches();
   readonly #relations = new RelationSurvey();
+  readonly #sets: NamedSets;
   readonly #time: TimeSurvey | null;
   #timeIndex = -1;
-  #blocks: CalibrationBlocks | null;
+  #blocks: CalibrationBlocks | null = new CalibrationBlocks();
   #rowCount = 0;
 
-  constructor(source: CellSource, names: ColumnNames) {
+  constructor(source: CellSource, names: ColumnNames, sets: readonly NamedSet[]) {
     const { eventTimeColumn } = names;
     this.#source = source;
     this.#names = names;
+    this.#sets = new NamedSets(sets);
     this.#time = eventTimeColumn === undefined ? null : new TimeSurvey(eventTimeColumn);
-    this.#blocks = eventTimeColumn === undefined ? null : new CalibrationBlocks();
   }
 
   add(batch: Rows): void {
+    if (this.#measures.length < this.#source.columns.length) this.#sets.find(this.#source.columns);
     while (this.#measures.length < this.#source.columns.length) this.#addColumn();
     for (let from = 0; from < batch.length; ) {
       const room = Math.min(SEGMENT_ROWS_MAX, this.#blocks?.roomRows ?? SEGMENT_ROWS_MAX);
@@ -93,15 +101,17 @@ class ReadPass {
   finish(): Reading {
     if (this.#rowCount === 0) throw new CodedError('configuration.invalid', 'the data has no rows');
     const time = this.#timeIndex === -1 ? null : (this.#time?.summary() ?? null);
-    const isTimed = time !== null && time.endMs > time.startMs;
+    // Without an event time the row's number is the time of a replay, so the rows are in its order.
+    const isOrdered = time === null || time.endMs > time.startMs;
     return {
       rowCount: this.#rowCount,
       columns: this.#measures.map(({ survey }) => survey),
       measures: this.#measures,
       time,
       slices: this.#slices,
-      blocks: isTimed ? this.#blocks : null,
+      blocks: isOrdered ? this.#blocks : null,
       relations: this.#relations.held,
+      sets: this.#sets,
     };
   }
 
@@ -133,6 +143,7 @@ class ReadPass {
     const slicing = measures.filter(({ named }) => named === 'slice');
     this.#slices.add(slicing, measures, count);
     this.#relations.add(measures, count);
+    this.#sets.add(measures, count);
     this.#addTimes(batch, from, to);
     this.#blocks?.advance(count);
     const isSettled = this.#rowCount >= SETTLE_ROWS;

@@ -81,8 +81,18 @@ describe('calibration', () => {
     expect(texts.label).toBe('none: it is not judged');
   });
 
+  it('goes by the order of the rows where the data names no time, which a replay gives them', async () => {
+    const { at: _, ...untimed } = cells;
+    const timed = await profile(cells, named);
+    const result = await profile(untimed, { labelColumn: 'label' });
+    expect(result.reference.calibrations).toEqual(timed.reference.calibrations);
+    const column = explainProfile(result).columns.find(({ name }) => name === 'walk')!;
+    expect(column.calibration).toMatch(
+      /^values hang together from row to row: 900 rows tell as much/,
+    );
+  });
+
   it.each<[string, Cells, Partial<ProfileOptions>, RegExp]>([
-    ['names no time', cells, { labelColumn: 'label' }, /the data names no event time/],
     [
       'is out of order once',
       { ...cells, at: (row) => at(row === 2_000 ? 1_998 : row) },

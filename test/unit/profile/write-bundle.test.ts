@@ -41,9 +41,10 @@ describe('writeBundle', () => {
           name: 'credit-default-2024',
           id: ['row'],
           eventTime: { path: ['eventTime'], unit: 'ms' },
-          windowLengthsMs: [900_000],
-          countMin: 500,
-          falseAlarms: null,
+          windows: [{ lengthMs: 900_000, slideMs: 900_000 }],
+          baselines: [{ kind: 'reference' }],
+          countMin: 100,
+          falseAlarms: { max: 0.01, per: 'window' },
           slices: ['kind'],
           model: null,
           columns: [
@@ -54,14 +55,14 @@ describe('writeBundle', () => {
               required: true,
               minimum: 0,
               maximum: 198,
-              threshold: 0.1,
+              drift: { kind: 'budget', priority: 1 },
             },
             {
               name: 'kind',
               type: 'categorical',
               required: true,
               allowed: null,
-              threshold: 0.1,
+              drift: { kind: 'budget', priority: 1 },
             },
             {
               name: 'column_0',
@@ -69,7 +70,7 @@ describe('writeBundle', () => {
               role: 'label',
               required: false,
               minimum: null,
-              threshold: null,
+              drift: null,
             },
           ],
           alertRules: [
@@ -81,6 +82,43 @@ describe('writeBundle', () => {
     const text = readFileSync(join(directory, 'monitor.yaml'), 'utf8');
     expect(text).toContain('# allowed: ["a", "b"]');
     expect(text).toContain('# Column "0" of the data.');
+  });
+
+  it('gives a bundle that loads with the thresholds it has as comments, instead of the budget', async () => {
+    const { directory } = await bundleOf({ dataset: simple() });
+    const file = join(directory, 'monitor.yaml');
+    const text = readFileSync(file, 'utf8');
+    const lines = text.replace(/^ {2}falseAlarms:.*\n/m, '').split('\n');
+    const from = lines.indexOf('  # threshold:');
+    const taken = lines.map((line, at) =>
+      at >= from && at < from + 3 ? line.replace('  # ', '  ') : line,
+    );
+    writeFileSync(file, taken.join('\n'));
+    const loaded = await loadBundle(directory);
+    expect(loaded).toMatchObject({ ok: true, bundle: { monitor: { falseAlarms: null } } });
+    expect(loaded.ok && loaded.bundle.monitor.columns[0]!.drift).toEqual({
+      kind: 'threshold',
+      distance: 'ks',
+      threshold: 0.1,
+    });
+  });
+
+  it('gives a bundle that loads where a column has a threshold of its own', async () => {
+    const level = (row: number) => `${((row >> 9) * 5) % 8}.${row % 9}`;
+    const zone = (row: number) => `zone \u2028 ${row >> 9}\n# x`;
+    const dataset = tableOf(['level', 'zone', 'x'], 4_096, (row) => [
+      level(row),
+      zone(row),
+      `${(row * 37) % 101}`,
+    ]);
+    const { loaded } = await bundleOf({ dataset });
+    expect(loaded).toMatchObject({ ok: true, warnings: [] });
+    const rules = loaded.ok ? loaded.bundle.monitor.columns.map(({ drift }) => drift) : [];
+    expect(rules).toEqual([
+      { kind: 'threshold', distance: 'ks', threshold: 0.5 },
+      { kind: 'threshold', distance: 'l_infinity', threshold: 0.5 },
+      { kind: 'budget', priority: 1 },
+    ]);
   });
 
   it('proposes relations as comments, which load as rules once taken up', async () => {
