@@ -5,9 +5,10 @@ import { createSystemClock } from '../platform/clock/system-clock.ts';
 import { ALL_ROWS, type RowRange } from '../platform/dataset/dataset.ts';
 import { openDataset } from '../platform/dataset/open-dataset.ts';
 import { explainProfile } from '../profile/explain.ts';
+import type { NamedSet } from '../profile/named-sets.ts';
 import { type ProfileResult, profileDataset } from '../profile/profile.ts';
 import { type WrittenBundle, writeBundle } from '../profile/write-bundle.ts';
-import { collectText, parseRows } from './option.ts';
+import { collectSet, collectText, parseRows, parseWindowLength } from './option.ts';
 import { createProgress, groupDigits } from './progress.ts';
 
 interface ProfileCommandOptions {
@@ -19,6 +20,8 @@ interface ProfileCommandOptions {
   readonly label?: string;
   readonly prediction?: string;
   readonly slice?: readonly string[];
+  readonly set?: readonly NamedSet[];
+  readonly window?: { readonly text: string; readonly ms: number };
   readonly explain?: true;
   readonly json?: true;
 }
@@ -48,6 +51,16 @@ export function addProfileCommand(program: Command): void {
       'also measure per value of this column; may be given several times',
       collectText,
     )
+    .option(
+      '--set <name=columns>',
+      'also measure these numeric columns together, name=a,b,c; may be given several times',
+      collectSet,
+    )
+    .option(
+      '--window <duration>',
+      'length of the windows to propose for (default: the shortest round one with 900 rows)',
+      parseWindowLength,
+    )
     .option('--explain', 'say for every column what was chosen and why')
     .option('--json', 'print the result as one JSON object on the last line')
     .action(runProfile);
@@ -62,6 +75,8 @@ async function runProfile(options: ProfileCommandOptions): Promise<void> {
       rows: options.rows ?? ALL_ROWS,
       onProgress: (state) => progress.update(state),
       sliceColumns: options.slice ?? [],
+      sets: options.set ?? [],
+      ...(options.window === undefined ? {} : { window: options.window }),
       ...(options.id === undefined ? {} : { idColumn: options.id }),
       ...(options.eventTime === undefined ? {} : { eventTimeColumn: options.eventTime }),
       ...(options.label === undefined ? {} : { labelColumn: options.label }),

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { CodedError } from '../core/errors.ts';
 import { overrideWindows } from '../core/monitor/windows.ts';
+import type { WindowPlan } from '../core/window/window-plan.ts';
 import { executeRun } from '../embedded/execute-run.ts';
 import type { Bundle } from '../platform/config/load-bundle.ts';
 import { ALL_ROWS, type Dataset, type RowRange } from '../platform/dataset/dataset.ts';
@@ -16,7 +17,8 @@ import { type Connections, connect, openKafka } from './connect.ts';
 import { interruptSignal } from './interrupt.ts';
 import { type LabelCoverage, openLabels } from './labels.ts';
 import { newRunId, openBundle, scopeOf } from './open-bundle.ts';
-import { collectDuration, parseRangeEdge, parseRows } from './option.ts';
+import { collectWindow, parseRangeEdge, parseRows } from './option.ts';
+import { printJson } from './print-json.ts';
 import { createProgress, type ProgressState } from './progress.ts';
 import { runResultJson, runResultText } from './run-result.ts';
 
@@ -29,7 +31,7 @@ interface ReplayOptions {
   readonly from: RangeEdge;
   readonly to: RangeEdge;
   readonly labels?: string;
-  readonly window?: readonly number[];
+  readonly window?: readonly WindowPlan[];
   readonly schemaRegistry?: string;
   readonly json?: true;
 }
@@ -66,8 +68,8 @@ export function addReplayCommand(program: Command): void {
     .option('--labels <file>', 'labels by id; their coverage of the events is reported')
     .option(
       '--window <duration>',
-      'window length instead of the monitor’s; may be given several times',
-      collectDuration,
+      'instead of the monitor’s: 1h, or 1h/5m for one that slides; may be given several times',
+      collectWindow,
     )
     .option(
       '--schema-registry <url>',
@@ -126,7 +128,7 @@ async function printRun(
     ...(labels === null ? {} : { labels: labels.counts() }),
   };
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(json)}\n`);
+    await printJson(process.stdout, json);
   } else {
     process.stdout.write(runResultText(json));
     if (labels !== null) process.stdout.write(labels.text());
@@ -197,7 +199,7 @@ async function openTopic(
   }
 }
 
-function withWindows(bundle: Bundle, windowLengthsMs: readonly number[] | undefined): Bundle {
-  if (windowLengthsMs === undefined) return bundle;
-  return { ...bundle, monitor: overrideWindows(bundle.monitor, windowLengthsMs) };
+function withWindows(bundle: Bundle, plans: readonly WindowPlan[] | undefined): Bundle {
+  if (plans === undefined) return bundle;
+  return { ...bundle, monitor: overrideWindows(bundle.monitor, plans) };
 }

@@ -15,6 +15,8 @@ interface ColumnJson {
   readonly missing: number;
   readonly statistics: ColumnReport['statistics'];
   readonly decisive: string | null;
+  readonly shape: string | null;
+  readonly bins: ColumnReport['bins'];
   readonly sentence: string;
 }
 
@@ -28,6 +30,9 @@ interface SliceJson {
 interface WindowJson extends SliceJson {
   readonly start: string;
   readonly end: string;
+  /** From one window to the next, milliseconds. */
+  readonly slideMs: number;
+  readonly baseline: string;
   /** By slice key, `channel=web`; only where the monitor has slices. */
   readonly slices?: Readonly<Record<string, SliceJson>>;
 }
@@ -46,7 +51,8 @@ export interface RunResultJson {
 export function runResultJson(result: RunResult): RunResultJson {
   const bySpan = new Map<string, Report[]>();
   for (const report of result.reports) {
-    const span = `${report.windowStartMs}:${report.windowEndMs}`;
+    const { windowStartMs, windowEndMs, windowSlideMs, baseline } = report;
+    const span = [windowStartMs, windowEndMs, windowSlideMs, baseline].join(':');
     bySpan.set(span, [...(bySpan.get(span) ?? []), report]);
   }
   return {
@@ -69,6 +75,8 @@ function windowJson(reports: readonly Report[]): WindowJson[] {
     {
       start: new Date(whole.windowStartMs).toISOString(),
       end: new Date(whole.windowEndMs).toISOString(),
+      slideMs: whole.windowSlideMs,
+      baseline: whole.baseline,
       ...sliceJson(whole),
       ...(slices.length === 0
         ? {}
@@ -80,20 +88,14 @@ function windowJson(reports: readonly Report[]): WindowJson[] {
 }
 
 function sliceJson(report: Report): SliceJson {
-  const columns = report.columns.map(({ name, missingCount, ...column }) => [
-    name,
-    columnJson(column, missingCount),
-  ]);
+  const columns = report.columns.map((column) => [column.name, columnJson(column)]);
   const { count, verdict, budget } = report;
   return { n: count, verdict, budget, columns: Object.fromEntries(columns) };
 }
 
-function columnJson(
-  column: Omit<ColumnReport, 'name' | 'missingCount'>,
-  missing: number,
-): ColumnJson {
-  const { distances, threshold, verdict, count, statistics, decisive, sentence } = column;
-  return { distances, threshold, verdict, count, missing, statistics, decisive, sentence };
+function columnJson(column: ColumnReport): ColumnJson {
+  const { name: _, type: __, missingCount: missing, ...rest } = column;
+  return { ...rest, missing };
 }
 
 /** The page for people: counts, windows with their farthest column, alerts. */
@@ -107,7 +109,7 @@ export function runResultText(result: RunResultJson): string {
     `late         ${groupDigits(result.late)}`,
     '',
     `windows      ${result.windows.length}`,
-    ...result.windows.map(windowLine),
+    ...result.windows.map((window) => windowLine(window, showsBaseline(result))),
     '',
     ...distanceTable(result),
     '',
@@ -130,7 +132,12 @@ export function shortTime(iso: string): string {
   return iso.replace(/:00\.000Z$|\.000Z$/, 'Z');
 }
 
-function windowLine(window: WindowJson): string {
+/** Where every window is held against the same, saying so on every line would be noise. */
+function showsBaseline({ windows }: RunResultJson): boolean {
+  return new Set(windows.map(({ baseline }) => baseline)).size > 1;
+}
+
+function windowLine(window: WindowJson, withBaseline: boolean): string {
   const farthest = Object.entries(window.columns)
     .flatMap(([name, column]) => {
       const [distance] = Object.entries(column.distances);
@@ -142,36 +149,50 @@ function windowLine(window: WindowJson): string {
       ? ''
       : `farthest ${farthest.name} ${farthest.metric} ${farthest.value.toFixed(3)}`;
   const count = `n ${groupDigits(window.n)}`.padEnd(10);
-  return `  ${shortTime(window.start)} – ${shortTime(window.end)}  ${count} ${window.verdict.padEnd(17)} ${detail}`;
+  const baseline = withBaseline ? `${window.baseline.padEnd(12)} ` : '';
+  return `  ${shortTime(window.start)} – ${shortTime(window.end)}  ${count} ${baseline}${window.verdict.padEnd(17)} ${detail}`;
+}
+
+interface DistanceRow {
+  readonly baseline: string;
+  readonly name: string;
+  readonly metric: string;
+  readonly values: number[];
+  drifted: number;
+  readonly threshold: number | null;
 }
 
 /** Per column the range of its distances over the windows that were judged, and how many drifted. */
 function distanceTable(result: RunResultJson): string[] {
-  const columns = new Map<
-    string,
-    { metric: string; values: number[]; drifted: number; threshold: number | null }
-  >();
-  for (const window of result.windows) {
-    for (const [name, column] of Object.entries(window.columns)) {
+  const byColumn = new Map<string, DistanceRow>();
+  for (const { baseline, columns } of result.windows) {
+    for (const [name, column] of Object.entries(columns)) {
       const [distance] = Object.entries(column.distances);
       if (distance === undefined || column.verdict === 'insufficient-data') continue;
       const [metric, value] = distance;
-      const row = columns.get(name) ?? {
+      const { threshold } = column;
+      const key = JSON.stringify([baseline, name]);
+      const row = byColumn.get(key) ?? {
+        baseline,
+        name,
         metric,
         values: [],
         drifted: 0,
-        threshold: column.threshold,
+        threshold,
       };
       row.values.push(value);
       if (column.verdict === 'drift') row.drifted += 1;
-      columns.set(name, row);
+      byColumn.set(key, row);
     }
   }
-  const width = Math.max(6, ...[...columns.keys()].map((name) => name.length));
-  const header = `${'column'.padEnd(width)}  distance    threshold  least  most   drifting windows`;
-  const rows = [...columns].map(([name, { metric, values, drifted, threshold }]) => {
+  const table = [...byColumn.values()];
+  const baselineWidth = showsBaseline(result) ? 14 : 0;
+  const width = Math.max(6, ...table.map(({ name }) => name.length));
+  const header = `${'baseline'.slice(0, baselineWidth).padEnd(baselineWidth)}${'column'.padEnd(width)}  distance    threshold  least  most   drifting windows`;
+  const rows = table.map(({ baseline, name, metric, values, drifted, threshold }) => {
     const range = `${Math.min(...values).toFixed(3)}  ${Math.max(...values).toFixed(3)}`;
-    return `${name.padEnd(width)}  ${metric.padEnd(10)}  ${(threshold?.toFixed(3) ?? '–').padEnd(9)}  ${range}  ${drifted}`;
+    const against = baseline.slice(0, baselineWidth).padEnd(baselineWidth);
+    return `${against}${name.padEnd(width)}  ${metric.padEnd(10)}  ${(threshold?.toFixed(3) ?? '–').padEnd(9)}  ${range}  ${drifted}`;
   });
   return [header, ...rows];
 }

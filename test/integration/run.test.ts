@@ -134,6 +134,8 @@ function asWindows(reports: readonly Report[]) {
           missing: column.missingCount,
           statistics: column.statistics,
           decisive: column.decisive,
+          shape: column.shape,
+          bins: column.verdict === 'drift' ? column.bins : [],
           sentence: column.sentence,
         },
       ]),
@@ -144,6 +146,8 @@ function asWindows(reports: readonly Report[]) {
     .map((whole) => ({
       start: new Date(whole.windowStartMs).toISOString(),
       end: new Date(whole.windowEndMs).toISOString(),
+      slideMs: whole.windowSlideMs,
+      baseline: whole.baseline,
       ...slice(whole),
       slices: Object.fromEntries(
         reports

@@ -2,6 +2,7 @@
 import type { Monitor } from '../../services/core/monitor/monitor.ts';
 import type { Reference } from '../../services/core/monitor/reference.ts';
 import { type ColumnSketch, createColumnSketch } from '../../services/core/sketch/column-sketch.ts';
+import { tumblingPlan } from '../../services/core/window/window-plan.ts';
 import { executeRun, type RunResult } from '../../services/embedded/execute-run.ts';
 import { createMemoryBus } from '../../services/platform/bus/memory-bus.ts';
 import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
@@ -40,8 +41,8 @@ export function stationMonitor(changes: Partial<Monitor> = {}): Monitor {
     maximum: null,
     allowed: null,
     pattern: null,
-    threshold: 0.3,
   } as const;
+  const threshold = 0.3;
   return {
     name: 'stations',
     topics: {
@@ -59,17 +60,29 @@ export function stationMonitor(changes: Partial<Monitor> = {}): Monitor {
     futureSkewMs: 0,
     idleTimeoutMs: 0,
     columns: [
-      { ...column, name: 'level', path: ['level'], type: 'numeric', role: 'feature' },
-      { ...column, name: 'station', path: ['station'], type: 'categorical', role: 'feature' },
+      {
+        ...{ ...column, name: 'level', path: ['level'], type: 'numeric', role: 'feature' },
+        drift: { kind: 'threshold', distance: 'ks', threshold },
+      },
+      {
+        ...{ ...column, name: 'station', path: ['station'], type: 'categorical', role: 'feature' },
+        drift: { kind: 'threshold', distance: 'l_infinity', threshold },
+      },
     ],
     slices: [],
     relations: [],
-    windowLengthsMs: [10_000],
+    windows: [tumblingPlan(10_000)],
+    baselines: [{ kind: 'reference' }],
+    distances: [],
+    sets: [],
     countMin: 20,
     falseAlarms: null,
     model: null,
     alertRules: [
-      { name: 'drift', columns: null, forWindows: 1, resolveAfterWindows: 1, severity: 'warning' },
+      {
+        ...{ name: 'drift', columns: null, baselines: null, severity: 'warning' },
+        ...{ forWindows: 1, resolveAfterWindows: 1 },
+      },
     ],
     ...changes,
   };
@@ -102,6 +115,7 @@ export function referenceOf(monitor: Monitor, events: readonly StationEvent[]): 
       ),
     ),
     calibrations: new Map(),
+    sets: new Map(),
   };
 }
 

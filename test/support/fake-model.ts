@@ -16,7 +16,12 @@ export const FAKE_MODEL: MonitorModel = {
   file: '/models/fake.onnx',
   version: '7',
   inputs: [{ tensor: 'features', columns: ['level'] }],
-  outputs: [{ name: 'risk', tensor: 'score', index: 0, threshold: 0.3 }],
+  outputs: [
+    {
+      ...{ name: 'risk', tensor: 'score', index: 0 },
+      drift: { kind: 'threshold', distance: 'ks', threshold: 0.3 },
+    },
+  ],
   batch: { rowsMax: 16, lingerMsMax: 20 },
 };
 

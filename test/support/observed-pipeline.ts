@@ -8,6 +8,7 @@
 import { generateEvents } from '../../deploy/examples/credit-default/generate.mjs';
 import { derivedTopicSpecs, runTopics } from '../../services/core/message/topics.ts';
 import type { Topics } from '../../services/core/monitor/monitor.ts';
+import { tumblingPlan } from '../../services/core/window/window-plan.ts';
 import { SERVICES } from '../../services/embedded/pipeline.ts';
 import { loadBundle } from '../../services/platform/config/load-bundle.ts';
 import type {
@@ -98,7 +99,10 @@ async function exampleScope(): Promise<ServiceScope> {
   const loaded = await loadBundle(EXAMPLE);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const { monitor, eventSchema, writerSchemas, reference } = loaded.bundle;
-  const quick = { windowLengthsMs: [60_000], allowedLatenessMs: 0, countMin: 50 };
+  const quick = {
+    ...{ windows: [tumblingPlan(60_000)], allowedLatenessMs: 0, countMin: 50 },
+    baselines: [{ kind: 'reference' }, { kind: 'trailing', windows: 1 }],
+  } as const;
   const run = 'observed';
   return { monitor: { ...monitor, ...quick }, run, eventSchema, writerSchemas, reference };
 }

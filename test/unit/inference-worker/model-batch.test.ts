@@ -21,7 +21,7 @@ function batchingOf(type: TensorType, columns: readonly string[], outputs = [0])
     file: 'm.onnx',
     version: '1',
     inputs: [{ tensor: 'x', columns }],
-    outputs: outputs.map((index) => ({ name: `y${index}`, tensor: 'y', index, threshold: null })),
+    outputs: outputs.map((index) => ({ name: `y${index}`, tensor: 'y', index, drift: null })),
     batch: { rowsMax: 8, lingerMsMax: 1 },
   };
   const description: ModelDescription = {

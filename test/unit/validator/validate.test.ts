@@ -15,7 +15,7 @@ function column(name: string, rules: Partial<Column> = {}): Column {
     maximum: null,
     allowed: null,
     pattern: null,
-    threshold: null,
+    drift: null,
     ...rules,
   };
 }

@@ -14,7 +14,7 @@ export function columnOf(name: string, type: Column['type'], path = name): Colum
     maximum: null,
     allowed: null,
     pattern: null,
-    threshold: null,
+    drift: null,
   };
 }
 
