@@ -7,7 +7,7 @@
  * is, and said. Where it holds only a few windows, the column gets a fixed threshold, just above what
  * stretches of the reference itself do if that hears more, and takes no part of the budget.
  */
-import { type FalseAlarms, windowBudget } from '../core/decision/budget.ts';
+import { FALSE_ALARMS_DEFAULT, type FalseAlarms, windowBudget } from '../core/decision/budget.ts';
 import type { Reference } from '../core/monitor/reference.ts';
 import type { ColumnSketch } from '../core/sketch/column-sketch.ts';
 import type { MeasuredColumn } from './build-reference.ts';
@@ -38,7 +38,6 @@ export interface DriftPlan {
 }
 
 const PER_MONTH: FalseAlarms = { max: 1, per: 'month' };
-const PER_WINDOW: FalseAlarms = { max: 0.01, per: 'window' };
 const DAY_MS = 24 * 3_600_000;
 const COUNT_MIN = 100;
 /** A fixed threshold does not grow as the window shrinks, so shorter ones are left alone. */
@@ -103,7 +102,7 @@ export function proposeDrift(options: DriftOptions): DriftPlan {
 
 /** Seconds that are row numbers have no months, and of windows longer than a day a month has too few. */
 function proposeFalseAlarms(isTimed: boolean, window: RoundDuration): FalseAlarms {
-  return isTimed && window.ms <= DAY_MS ? PER_MONTH : PER_WINDOW;
+  return isTimed && window.ms <= DAY_MS ? PER_MONTH : FALSE_ALARMS_DEFAULT;
 }
 
 function columnDetection(

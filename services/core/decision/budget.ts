@@ -27,7 +27,7 @@ export interface FalseAlarms {
   readonly per: BudgetPeriod;
 }
 
-/** Not stated: one window in a hundred. */
+/** Where time means nothing, or a month holds too few windows: one window in a hundred. */
 export const FALSE_ALARMS_DEFAULT: FalseAlarms = { max: 0.01, per: 'window' };
 /** A window is not worth more than this, however generous the budget. */
 const WINDOW_ALPHA_MAX = 0.5;
