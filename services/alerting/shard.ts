@@ -7,6 +7,7 @@ import { HEADER, headerBytes } from '../core/message/header.ts';
 import type { BusRecord, OutgoingRecord } from '../core/message/record.ts';
 import { type ColumnReport, type Report, reportCodec } from '../core/message/report.ts';
 import type { AlertRule } from '../core/monitor/monitor.ts';
+import { isBaselineOf } from '../core/window/baseline.ts';
 import { planKey } from '../core/window/window-plan.ts';
 import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
 import { decide, QUIET, type SeriesState } from './decide.ts';
@@ -147,7 +148,7 @@ export class AlertingShard implements ShardProcessor {
 }
 
 function isWatched(rule: AlertRule, { baseline }: Report, { name }: ColumnReport): boolean {
-  const isOfBaseline = rule.baselines?.some((kind) => baseline.startsWith(kind)) ?? true;
+  const isOfBaseline = rule.baselines?.some((kind) => isBaselineOf(baseline, kind)) ?? true;
   return isOfBaseline && (rule.columns?.includes(name) ?? true);
 }
 

@@ -7,6 +7,7 @@
  */
 import { type DriftShape, driftShape, SHAPE_WINDOWS_MAX } from '../core/decision/drift-shape.ts';
 import type { ColumnReport, Report } from '../core/message/report.ts';
+import { isBaselineOf } from '../core/window/baseline.ts';
 import { edgeBefore } from '../core/window/tumbling.ts';
 import { planKey } from '../core/window/window-plan.ts';
 
@@ -92,5 +93,5 @@ function stepOf({ statistics, verdict }: ColumnReport): Steps[number] {
 /** A baseline of the stream itself takes up what stays moved: an end there says nothing of a return. */
 function shapeOf(steps: Steps, baseline: string): DriftShape | null {
   const shape = driftShape(steps.map(([effect, drifted]) => ({ effect, drifting: drifted === 1 })));
-  return shape === 'temporary' && baseline !== 'reference' ? null : shape;
+  return shape === 'temporary' && !isBaselineOf(baseline, 'reference') ? null : shape;
 }

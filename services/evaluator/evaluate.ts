@@ -11,11 +11,15 @@ import { comparedBins } from '../core/decision/compared-bins.ts';
 import type { ComparedColumn, JudgedColumn } from '../core/decision/decide-column.ts';
 import { judgeWindow } from '../core/decision/decide-window.ts';
 import { Comparison } from '../core/distance/comparison.ts';
-import { DISTANCES, type DistanceName, measureDistances } from '../core/distance/distances.ts';
+import {
+  DISTANCES,
+  type DistanceName,
+  measureDistances,
+  USUAL_DISTANCES,
+} from '../core/distance/distances.ts';
 import type { ColumnReport, Verdict } from '../core/message/report.ts';
 import type { MeasuredColumn } from '../core/monitor/measured-columns.ts';
 import type { MeasuredSet } from '../core/monitor/measured-sets.ts';
-import type { ColumnSketch } from '../core/sketch/column-sketch.ts';
 import { comparedSet, setReport } from './evaluate-set.ts';
 import { verdictOf } from './verdict-of.ts';
 import type { ColumnSketches, WindowContent } from './window-content.ts';
@@ -89,20 +93,23 @@ function columnReport(
   const { name, type } = column;
   const sketch = options.content.sketches.get(name) ?? null;
   const reference = options.reference?.sketches.get(name) ?? null;
-  const isComparable = sketch !== null && reference !== null && sketch.kind === reference.kind;
+  const comparison =
+    sketch !== null && reference !== null && sketch.kind === reference.kind
+      ? new Comparison(reference, sketch)
+      : null;
   const statistics = judged?.statistics ?? [];
   return {
     name,
     type,
     count: sketch?.count ?? 0,
     missingCount: sketch?.missingCount ?? 0,
-    distances: isComparable ? distancesOf(column, { reference, window: sketch }, options) : {},
+    distances: comparison === null ? {} : distancesOf(column, comparison, options),
     threshold: reportedThreshold(column, statistics),
     verdict: verdictOf(judged, { ...options, sketch, reference }),
     statistics: statistics.map(({ pValue: _, ...statistic }) => statistic),
     decisive: judged?.decisive ?? null,
     shape: null,
-    bins: isComparable ? comparedBins(reference, sketch) : [],
+    bins: sketch === null || reference === null ? [] : comparedBins(reference, sketch),
     sentence: judged?.sentence ?? '',
   };
 }
@@ -120,19 +127,17 @@ function reportedThreshold(
   return Math.max(effectMin, Math.abs((effect * criticalValue) / statistic));
 }
 
-/** What a column is shown by where nothing else is asked for. */
-const USUAL_DISTANCE = { numeric: 'ks', categorical: 'l_infinity' } as const;
-
 function distancesOf(
   { type, drift }: MeasuredColumn,
-  { reference, window }: { readonly reference: ColumnSketch; readonly window: ColumnSketch },
+  comparison: Comparison,
   { distances }: EvaluateOptions,
 ): Readonly<Record<string, number>> {
+  const { reference, window } = comparison;
   if (window.count === 0 || reference.count === 0) return {};
-  const first = drift?.kind === 'threshold' ? drift.distance : USUAL_DISTANCE[type];
+  const first = drift?.kind === 'threshold' ? drift.distance : USUAL_DISTANCES[type];
   const names = [...new Set([first, ...distances])];
   return measureDistances(
-    new Comparison(reference, window),
+    comparison,
     names.filter((name) => DISTANCES[name].kinds.includes(reference.kind)),
   );
 }

@@ -1,10 +1,10 @@
 /** What the profile chose and why, in sentences: for `--explain` and for the JSON of `profile`. */
 import { type ColumnCalibration, inflationAt } from '../core/decision/column-calibration.ts';
+import { USUAL_DISTANCES } from '../core/distance/distances.ts';
 import type { NumericSketch } from '../core/sketch/numeric-sketch.ts';
 import type { ProfiledColumn, ProfileResult } from './profile.ts';
 import { ROWS_PER_WINDOW_MIN } from './propose.ts';
 import type { ColumnDriftPlan } from './propose-drift.ts';
-import { THRESHOLD_DISTANCES } from './stretch-distance.ts';
 
 /** Below this an inflation is hardly more than the caution of its estimate. */
 const HANGING_INFLATION = 2;
@@ -105,7 +105,7 @@ function detectionText(column: ProfiledColumn, { drift }: ProfileResult): string
   const underBudget = `under the budget ${rows} ${alarmText(plan)}`;
   if (rule.kind === 'unjudged')
     return `none: ${underBudget}, and every window of it lies elsewhere`;
-  const distance = THRESHOLD_DISTANCES[column.type];
+  const distance = USUAL_DISTANCES[column.type];
   return `${distance} of ${rule.threshold}, fixed: ${underBudget}; stretches of ${grouped(drift.countMin)} rows and more of the reference lie up to ${rule.strayed.toFixed(2)} from the whole`;
 }
 

@@ -2,12 +2,9 @@
  * How far the reference strays from itself: the largest distance between any stretch of it, of about a
  * window's length, and the whole.
  */
-import { DISTANCES } from '../core/distance/distances.ts';
+import { DISTANCES, USUAL_DISTANCES } from '../core/distance/distances.ts';
 import type { ColumnType } from '../core/monitor/monitor.ts';
 import { type ColumnSketch, mergeColumnSketches } from '../core/sketch/column-sketch.ts';
-
-/** What a fixed threshold of a column is on where monitor.yaml names no distance. */
-export const THRESHOLD_DISTANCES = { numeric: 'ks', categorical: 'l_infinity' } as const;
 
 export interface StretchOptions {
   readonly whole: ColumnSketch;
@@ -38,5 +35,5 @@ export function largestStretchDistance(options: StretchOptions): number | null {
 
 function distanceOf(whole: ColumnSketch, stretch: ColumnSketch): number {
   const type: ColumnType = whole.kind;
-  return DISTANCES[THRESHOLD_DISTANCES[type]].compute(whole, stretch);
+  return DISTANCES[USUAL_DISTANCES[type]].compute(whole, stretch);
 }

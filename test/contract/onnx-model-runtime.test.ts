@@ -1,8 +1,8 @@
 /** onnxruntime-node against the contract on both placements, and what is its own: ZipMap, cost, threads. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BATCH_ROWS_MAX } from '../../services/core/limits.ts';
 import type { LoadedModel, Placement } from '../../services/platform/model/model-runtime.ts';
@@ -10,6 +10,7 @@ import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model
 import { floats } from '../support/model-batches.ts';
 import { compileModelWorkerEntry, type ModelWorkerEntry } from '../support/model-worker-entry.ts';
 import { encodeOnnxModel, type OnnxModel } from '../support/onnx-file.ts';
+import { describeWithSharedData, sharedData } from '../support/shared-data.ts';
 import { describeModelRuntime } from './model-runtime.contract.ts';
 
 let entry: ModelWorkerEntry;
@@ -204,15 +205,10 @@ interface ModelVector {
   readonly abs_tol: number;
 }
 
-const SHARED = fileURLToPath(new URL('../../../shared/data/onnx/', import.meta.url));
+const SHARED = sharedData('onnx');
 const VECTORS = join(SHARED, 'model-vectors.json');
-const isPresent = existsSync(VECTORS);
-const why = isPresent ? '' : ' (skipped: ../shared/data/onnx is not on this machine)';
-
-describe.skipIf(!isPresent)(`models of others${why}`, () => {
-  const vectors: Record<string, ModelVector> = isPresent
-    ? JSON.parse(readFileSync(VECTORS, 'utf8'))
-    : { absent: {} };
+describeWithSharedData('models of others', () => {
+  const vectors: Record<string, ModelVector> = JSON.parse(readFileSync(VECTORS, 'utf8'));
   const placements: readonly Placement[] = ['inline', 'workers'];
   const cases = Object.entries(vectors).flatMap(([name, vector]) =>
     placements.map((placement) => ({ name, vector, placement })),

@@ -2,10 +2,9 @@
  * The profile on data nobody here wrote: what it makes of it, that the bundle loads, and that a replay
  * of the profiled rows breaks none of the rules proposed from them.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createEventReader } from '../../services/core/codec/event-reader.ts';
 import { createRowToEvent } from '../../services/core/monitor/event-from-row.ts';
 import { loadBundle } from '../../services/platform/config/load-bundle.ts';
@@ -18,15 +17,12 @@ import {
 import { writeBundle } from '../../services/profile/write-bundle.ts';
 import { createValidate } from '../../services/validator/validate.ts';
 import { temporaryFolder } from '../support/dataset-files.ts';
-
-const SHARED = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
-const isPresent = existsSync(SHARED);
-const why = isPresent ? '' : ' (skipped: ../shared/data is not on this machine)';
+import { describeWithSharedData, sharedData } from '../support/shared-data.ts';
 
 type Named = Partial<Omit<ProfileOptions, 'dataset'>>;
 
 async function profile(file: string, named: Named = {}) {
-  const dataset = await openDataset(join(SHARED, file));
+  const dataset = await openDataset(sharedData(file));
   const result = await profileDataset({ dataset, sliceColumns: [], ...named });
   await dataset.close();
   const directory = join(temporaryFolder(), 'bundle');
@@ -38,7 +34,7 @@ async function profile(file: string, named: Named = {}) {
 
 /** How many rows of a file become events that the bundle's own rules let through. */
 async function replay({ bundle }: Awaited<ReturnType<typeof profile>>, file: string) {
-  const dataset = await openDataset(join(SHARED, file));
+  const dataset = await openDataset(sharedData(file));
   if (dataset.kind !== 'table') throw new Error(`${file} is not a table`);
   const toEvent = createRowToEvent({ headers: dataset.columns, schema: bundle.eventSchema });
   const reader = createEventReader({
@@ -77,7 +73,7 @@ const CALIFORNIA_NAMED = {
   predictionColumn: 'y_pred_proba',
 };
 
-describe.skipIf(!isPresent)(`profile of shared data${why}`, () => {
+describeWithSharedData('profile of shared data', () => {
   it('california: eight features, a score, a label; its rows and the period after pass its rules', async () => {
     const profiled = await profile(CALIFORNIA, CALIFORNIA_NAMED);
     const { result } = profiled;

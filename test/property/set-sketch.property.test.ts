@@ -21,6 +21,7 @@ import { decodeSetSketch, encodeSetSketch } from '../../services/core/sketch/set
 import { SET_COLUMNS_MAX } from '../../services/core/sketch/set-specification.ts';
 import { GOLDEN_SPECIFICATION } from '../unit/core/sketch/golden-set-sketches.ts';
 import { setOf } from '../unit/core/sketch/set-samples.ts';
+import { mutate, mutation } from './byte-mutations.ts';
 
 const FOLDER = new URL('../golden/set-sketch-v1/', import.meta.url);
 const ORIGINALS = readdirSync(FOLDER)
@@ -132,29 +133,6 @@ test('equal rows have one place in feature space, however many columns there are
     { numRuns: 30 },
   );
 });
-
-/** Half of the positions in the head, where the counts are. */
-const position = fc.oneof(fc.nat(60), fc.nat(20_000));
-const mutation = fc.record({
-  kind: fc.constantFrom('set', 'cut', 'insert', 'remove'),
-  at: position,
-  byte: fc.nat(255),
-});
-
-function mutate(
-  bytes: Uint8Array,
-  mutations: readonly { readonly kind: string; readonly at: number; readonly byte: number }[],
-): Uint8Array {
-  const mutated = [...bytes];
-  for (const { kind, at, byte } of mutations) {
-    const index = at % (mutated.length + 1);
-    if (kind === 'cut') mutated.length = index;
-    else if (kind === 'insert') mutated.splice(index, 0, byte);
-    else if (kind === 'remove') mutated.splice(index, 1);
-    else if (index < mutated.length) mutated[index] = byte;
-  }
-  return Uint8Array.from(mutated);
-}
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 2_000);
 

@@ -12,45 +12,12 @@ import {
   encodeColumnSketch,
   mergeColumnSketches,
 } from '../../services/core/sketch/column-sketch.ts';
+import { mutate, mutation } from './byte-mutations.ts';
 
 const FOLDER = new URL('../golden/column-sketch-v1/', import.meta.url);
 const ORIGINALS = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.bin'))
   .map((file) => new Uint8Array(readFileSync(new URL(file, FOLDER))));
-
-/** Half of the positions in the head, where the lengths are. */
-const position = fc.oneof(fc.nat(60), fc.nat(30_000));
-const mutation = fc.oneof(
-  fc.record({ kind: fc.constant('set' as const), at: position, byte: fc.nat(255) }),
-  fc.record({ kind: fc.constant('cut' as const), at: position, byte: fc.nat(255) }),
-  fc.record({ kind: fc.constant('insert' as const), at: position, byte: fc.nat(255) }),
-  fc.record({ kind: fc.constant('remove' as const), at: position, byte: fc.nat(255) }),
-);
-
-interface Mutation {
-  readonly kind: 'set' | 'cut' | 'insert' | 'remove';
-  readonly at: number;
-  readonly byte: number;
-}
-
-function mutate(bytes: Uint8Array, mutations: readonly Mutation[]): Uint8Array {
-  // Room for an insertion each.
-  const mutated = new Uint8Array(bytes.length + mutations.length);
-  mutated.set(bytes);
-  let length = bytes.length;
-  for (const { kind, at, byte } of mutations) {
-    const index = at % (length + 1);
-    if (kind === 'cut') length = index;
-    else if (kind === 'insert') {
-      mutated.copyWithin(index + 1, index, length++);
-      mutated[index] = byte;
-    } else if (index < length) {
-      if (kind === 'set') mutated[index] = byte;
-      else mutated.copyWithin(index, index + 1, length--);
-    }
-  }
-  return mutated.slice(0, length);
-}
 
 function decodeOrRefuse(bytes: Uint8Array): ColumnSketch | null {
   try {

@@ -9,6 +9,8 @@
  * that overlap.
  */
 
+import { percent } from './percent.ts';
+
 const DAY_MS = 24 * 3_600_000;
 const PERIODS_MS = {
   hour: 3_600_000,
@@ -66,8 +68,4 @@ export function windowBudget(options: {
 export function shareBudget(alpha: number, weights: readonly number[]): readonly number[] {
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => (sum > 0 ? (alpha * weight) / sum : 0));
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(3))} %`;
 }

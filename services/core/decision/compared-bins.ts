@@ -10,6 +10,7 @@
 import { binsOf } from '../distance/bins.ts';
 import { contributions } from '../distance/contributions.ts';
 import type { ColumnSketch } from '../sketch/column-sketch.ts';
+import { percent } from './percent.ts';
 
 export interface BinReport {
   /** `≤ 3.2`, `(3.2, 5]`, `5`, `> 9`, or the beginning of a category. */
@@ -30,7 +31,6 @@ export const ALL_OTHERS_LABEL = '(all others)';
 const LABEL_LENGTH_MAX = 60;
 /** A bin that holds more of the difference than this holds most of it. */
 const MOST = 0.5;
-const PERCENT_DIGITS = 3;
 
 /** Empty where either side has no values, or the two are of different kinds. */
 export function comparedBins(reference: ColumnSketch, window: ColumnSketch): readonly BinReport[] {
@@ -100,8 +100,4 @@ export function topContribution(
 /** Never ends within a character. */
 export function shortLabel(label: string): string {
   return label.length <= LABEL_LENGTH_MAX ? label : [...label].slice(0, LABEL_LENGTH_MAX).join('');
-}
-
-export function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(PERCENT_DIGITS))} %`;
 }

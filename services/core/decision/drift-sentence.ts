@@ -4,9 +4,10 @@
  */
 import type { ColumnSketch } from '../sketch/column-sketch.ts';
 import type { NumericSketch } from '../sketch/numeric-sketch.ts';
-import { comparedBins, percent, shortLabel, topContribution } from './compared-bins.ts';
+import { comparedBins, shortLabel, topContribution } from './compared-bins.ts';
 import type { Measurement } from './measurement.ts';
 import { notFiniteCount, rowCount } from './numeric-column.ts';
+import { percent } from './percent.ts';
 
 const DIGITS = 3;
 

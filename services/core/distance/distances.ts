@@ -108,6 +108,12 @@ export const DISTANCES = {
 
 export type DistanceName = keyof typeof DISTANCES;
 
+/** What a column is shown and judged by where nothing else is said. */
+export const USUAL_DISTANCES = {
+  numeric: 'ks',
+  categorical: 'l_infinity',
+} as const satisfies Readonly<Record<ColumnType, DistanceName>>;
+
 /** In the order of the table. */
 export const DISTANCE_NAMES = Object.keys(DISTANCES) as readonly DistanceName[];
 

@@ -31,6 +31,11 @@ export function baselineName(baseline: Baseline): string {
   }
 }
 
+/** Of a name in a report. */
+export function isBaselineOf(name: string, kind: Baseline['kind']): boolean {
+  return name.split(' ')[0] === kind;
+}
+
 /**
  * Length of the tumbling stretches that have to be kept for windows of this plan; `null` for none. A
  * calendar keeps hours, or the slide where that is longer: a quarter of an hour is held against the

@@ -3,7 +3,7 @@
  * what they are held against, and the rule that each column, output and set is judged by.
  */
 import type { FalseAlarms } from '../../core/decision/budget.ts';
-import type { DistanceName } from '../../core/distance/distances.ts';
+import { type DistanceName, USUAL_DISTANCES } from '../../core/distance/distances.ts';
 import type { ColumnSet, ColumnType, DriftRule, SetDriftRule } from '../../core/monitor/monitor.ts';
 import type { Baseline } from '../../core/window/baseline.ts';
 import { tumblingPlan, type WindowPlan } from '../../core/window/window-plan.ts';
@@ -42,10 +42,6 @@ export interface SetFile {
 
 /** Where nothing else is written. */
 const THRESHOLD = 0.1;
-const DISTANCES: Readonly<Record<ColumnType, DistanceName>> = {
-  numeric: 'ks',
-  categorical: 'l_infinity',
-};
 const ORDINARY: SetDriftRule = { kind: 'budget', priority: 1 };
 const BASELINES: readonly BaselineFile[] = ['reference'];
 
@@ -75,7 +71,7 @@ export function toThreshold(
 ): Extract<DriftRule, { kind: 'threshold' }> {
   const { distance, threshold } =
     typeof written === 'number' ? { threshold: written } : { distance: undefined, ...written };
-  return { kind: 'threshold', distance: distance ?? DISTANCES[type], threshold };
+  return { kind: 'threshold', distance: distance ?? USUAL_DISTANCES[type], threshold };
 }
 
 /** By type, the rule of a column or output that has none of its own. */

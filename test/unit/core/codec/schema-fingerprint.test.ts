@@ -1,7 +1,7 @@
 /** CRC-64-AVRO, canonical forms and Apache Avro's own files, where they are at hand. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parseAvroSchema } from '../../../../services/core/codec/avro-schema.ts';
 import { createEventReader } from '../../../../services/core/codec/event-reader.ts';
 import {
@@ -11,6 +11,7 @@ import {
   schemaFingerprint,
 } from '../../../../services/core/codec/schema-fingerprint.ts';
 import { SchemaResolution } from '../../../../services/core/codec/schema-resolution.ts';
+import { describeWithSharedData, sharedData } from '../../../support/shared-data.ts';
 import { readAs, readHex } from './avro-values.ts';
 import { columnOf } from './event-fixture.ts';
 
@@ -20,18 +21,14 @@ test('the fingerprint of nothing is the polynomial, and each bit of text counts'
   expect(fingerprintText(schemaFingerprint({ type: 'int' }))).toBe('8f5c393f1ad57572');
 });
 
-const DIRECTORY = join(process.cwd(), '..', 'shared', 'data', 'avro');
-const present = existsSync(DIRECTORY);
+const DIRECTORY = sharedData('avro');
 const title = "Apache Avro's own test data";
 
 function read(name: string): string {
   return readFileSync(join(DIRECTORY, name), 'utf8');
 }
 
-if (present) describe(title, withData);
-else
-  describe.skip(`${title} (skipped: ../shared/data/avro is not there)`, () =>
-    test('absent', () => {}));
+describeWithSharedData(title, withData);
 
 function withData(): void {
   interface Vector {
@@ -66,7 +63,7 @@ function withData(): void {
     expect(() => parseAvroSchema(JSON.parse(read(`fail-schemas/${name}`)))).toThrow(Error);
   });
 
-  const wire = present ? JSON.parse(read('wire-vectors.json')) : null;
+  const wire = JSON.parse(read('wire-vectors.json'));
 
   test.each<{ value: number; hex: string }>(wire.zigzag_varint.cases)(
     '$hex is $value',

@@ -2,7 +2,7 @@
  * The published cases of scipy, Evidently, TFDV, NannyML, frouros and whylogs, every one either run
  * against a distance here or named with the reason why not. Read from ../shared/data.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { binsOf, type Shares } from '../../../../services/core/distance/bins.ts';
 import { chiSquare, chiSquareDegrees } from '../../../../services/core/distance/chi-square.ts';
@@ -17,7 +17,7 @@ import { l1 } from '../../../../services/core/distance/l1.ts';
 import { psi } from '../../../../services/core/distance/psi.ts';
 import { energy, wasserstein } from '../../../../services/core/distance/wasserstein.ts';
 import { CategoricalSketch } from '../../../../services/core/sketch/categorical-sketch.ts';
-import { sharedData } from '../../../support/shared-data.ts';
+import { describeWithSharedData, sharedData } from '../../../support/shared-data.ts';
 import { sketchOf } from '../sketch/samples.ts';
 import {
   type Bucket,
@@ -103,9 +103,7 @@ const RUNS: Readonly<Record<string, Run>> = {
 };
 
 const FILE = sharedData('distance-vectors.json');
-if (!existsSync(FILE)) {
-  test.skip('distance vectors (skipped: ../shared/data is not on this machine)', () => {});
-} else {
+describeWithSharedData('distance vectors', () => {
   const { cases } = JSON.parse(readFileSync(FILE, 'utf8')) as { readonly cases: readonly Case[] };
 
   test('every case that is excluded is there', () => {
@@ -127,7 +125,7 @@ if (!existsSync(FILE)) {
       expect(error).toBeLessThanOrEqual(SKETCHED[each.id] ?? each.abs_tol);
     });
   }
-}
+});
 
 function expectedOf({ metric, expected, note }: Case): number {
   if (metric === 'tvd_permutation_pvalue')

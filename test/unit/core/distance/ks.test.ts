@@ -1,11 +1,12 @@
 /** KS from sketches against the exact statistic, on made and on real samples, and its laws. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ks } from '../../../../services/core/distance/ks.ts';
 import { mergeColumnSketches } from '../../../../services/core/sketch/column-sketch.ts';
 import type { NumericSketch } from '../../../../services/core/sketch/numeric-sketch.ts';
+import { describeWithSharedData, sharedData } from '../../../support/shared-data.ts';
 import { DISTRIBUTIONS, exactKs, runsOf, sample, sketchOf } from '../sketch/samples.ts';
 
 const ERROR_MAX = 0.005;
@@ -112,10 +113,8 @@ test('asking for a distance does not change the sketches', () => {
   expect([left.state, right.state]).toEqual(before);
 });
 
-const DATA = new URL('../../../../../shared/data/', import.meta.url);
-
 function columnsOf(file: string): Map<string, Float64Array> {
-  const text = gunzipSync(readFileSync(new URL(file, DATA))).toString();
+  const text = gunzipSync(readFileSync(sharedData(file))).toString();
   const [header, ...rows] = text
     .trimEnd()
     .split('\n')
@@ -139,28 +138,24 @@ const STREAMS = [
   'stagger_0120_abrupto',
 ];
 
-if (!existsSync(DATA)) {
-  test.skip('KS on real tables (skipped: no ../shared/data)', () => {});
-} else {
-  describe('real tables', () => {
-    test.each(STREAMS)('streams/%s, the first 8 000 rows against windows', (name) => {
-      for (const values of columnsOf(`streams/${name}.csv.gz`).values()) {
-        const reference = values.subarray(0, Math.min(8_000, values.length / 2));
-        for (const start of [0.55, 0.8]) {
-          for (const count of [500, 2_000]) {
-            const from = Math.floor(start * values.length);
-            expectClose(reference, values.subarray(from, from + count));
-          }
+describeWithSharedData('real tables', () => {
+  test.each(STREAMS)('streams/%s, the first 8 000 rows against windows', (name) => {
+    for (const values of columnsOf(`streams/${name}.csv.gz`).values()) {
+      const reference = values.subarray(0, Math.min(8_000, values.length / 2));
+      for (const start of [0.55, 0.8]) {
+        for (const count of [500, 2_000]) {
+          const from = Math.floor(start * values.length);
+          expectClose(reference, values.subarray(from, from + count));
         }
       }
-    });
-
-    test('labels/california_housing, reference against analysis', () => {
-      const reference = columnsOf('labels/california_housing_reference.csv.gz');
-      const analysis = columnsOf('labels/california_housing_analysis.csv.gz');
-      const common = [...reference.keys()].filter((name) => analysis.has(name));
-      expect(common).toEqual(expect.arrayContaining(['MedInc', 'Longitude', 'y_pred_proba']));
-      for (const name of common) expectClose(reference.get(name)!, analysis.get(name)!);
-    });
+    }
   });
-}
+
+  test('labels/california_housing, reference against analysis', () => {
+    const reference = columnsOf('labels/california_housing_reference.csv.gz');
+    const analysis = columnsOf('labels/california_housing_analysis.csv.gz');
+    const common = [...reference.keys()].filter((name) => analysis.has(name));
+    expect(common).toEqual(expect.arrayContaining(['MedInc', 'Longitude', 'y_pred_proba']));
+    for (const name of common) expectClose(reference.get(name)!, analysis.get(name)!);
+  });
+});

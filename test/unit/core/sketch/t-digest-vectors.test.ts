@@ -1,9 +1,10 @@
 /** Expectations of Dunning's and DataSketches' own tests, where they are at hand. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { TDigest } from '../../../../services/core/sketch/t-digest.ts';
+import { describeWithSharedData, sharedData } from '../../../support/shared-data.ts';
 
-const FILE = new URL('../../../../../shared/data/sketch/tdigest-vectors.json', import.meta.url);
+const FILE = sharedData('sketch/tdigest-vectors.json');
 
 type Data =
   | readonly number[]
@@ -50,9 +51,7 @@ function digestOf(data: Data, compression: number): TDigest {
   return digest;
 }
 
-if (!existsSync(FILE)) {
-  test.skip('the vectors of other implementations (skipped: no ../shared/data/sketch)', () => {});
-} else {
+describeWithSharedData('the vectors of other implementations', () => {
   const { cases } = JSON.parse(readFileSync(FILE, 'utf8')) as { readonly cases: readonly Case[] };
   const ours = cases.filter(({ id }) => /^(dunning|ds)-/.test(id));
 
@@ -75,4 +74,4 @@ if (!existsSync(FILE)) {
       });
     },
   );
-}
+});

@@ -1,12 +1,12 @@
 /** Avro object container files: against avsc's own writer, against Apache's files, and torn ones. */
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import avro from 'avsc';
 import { describe, expect, it } from 'vitest';
 import { openForTest, readEvents, writeDataFile } from '../../../support/dataset-files.ts';
+import { describeWithSharedData, sharedData } from '../../../support/shared-data.ts';
 
 const SCHEMA: avro.Schema = {
   type: 'record',
@@ -166,18 +166,14 @@ function withLastByte(bytes: Buffer): Buffer {
   return changed;
 }
 
-const INTEROP = fileURLToPath(new URL('../../../../../shared/data/avro/interop/', import.meta.url));
-const isPresent = existsSync(INTEROP);
-const why = isPresent ? '' : ' (skipped: ../shared/data/avro is not on this machine)';
-
-describe.skipIf(!isPresent)(`Apache Avro's interop files${why}`, () => {
+describeWithSharedData("Apache Avro's interop files", () => {
   const open = async (name: string) =>
-    (await readEvents(`${INTEROP}${name}`)).map(({ event }) => ({ ...event }));
+    (await readEvents(sharedData(`avro/interop/${name}`))).map(({ event }) => ({ ...event }));
 
   it.each(['weather.avro', 'weather-deflate.avro', 'weather-snappy.avro', 'weather-zstd.avro'])(
     '%s holds the weather',
     async (name) => {
-      const expected = readFileSync(`${INTEROP}weather.json`, 'utf8')
+      const expected = readFileSync(sharedData('avro/interop/weather.json'), 'utf8')
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line));
