@@ -16,6 +16,7 @@ export type ErrorClass =
   | 'invariant'
   | 'inference'
   | 'control'
+  | 'internal'
   | 'dependency'
   | 'configuration';
 
@@ -137,6 +138,11 @@ export const ERRORS = {
     class: 'invariant',
     meaning: 'a relation between columns does not hold',
   },
+  'internal.failure': {
+    kind: 'permanent',
+    class: 'internal',
+    meaning: 'a service failed on this record in a way nobody foresaw',
+  },
   'control.unexpected': {
     kind: 'permanent',
     class: 'control',
@@ -176,6 +182,21 @@ export const ERRORS = {
     kind: 'transient',
     class: 'dependency',
     meaning: 'the schema registry did not answer',
+  },
+  'state.lost': {
+    kind: 'transient',
+    class: 'dependency',
+    meaning: 'the state store was emptied or has gone back in time; state is rebuilt from the log',
+  },
+  'bus.truncated': {
+    kind: 'fatal',
+    class: 'dependency',
+    meaning: 'the event log ends before what was already read of it',
+  },
+  'bus.codec': {
+    kind: 'fatal',
+    class: 'configuration',
+    meaning: 'a compression codec does not work on this machine',
   },
   'state.corrupt': {
     kind: 'fatal',

@@ -59,7 +59,9 @@ export const STATE_LIFETIME_MS = 7 * 24 * 3_600_000;
 export const SESSION_TIMEOUT_MS = 30_000;
 /** Requests to Kafka, Redis and a schema registry. */
 export const REQUEST_TIMEOUT_MS = 10_000;
-/** Attempts at a transient failure before a service stops loudly. */
+/** How long a dependency may fail before a service stops loudly; consumption waits meanwhile. */
+export const RETRY_PATIENCE_MS = 300_000;
+/** Attempts of the Kafka client at one request, and of a service at its start. */
 export const RETRY_ATTEMPTS_MAX = 8;
 export const RETRY_BACKOFF_MS_MIN = 100;
 export const RETRY_BACKOFF_MS_MAX = 5_000;

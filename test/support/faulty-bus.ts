@@ -46,6 +46,7 @@ export function createFaultyBus(bus: Bus, clock: Clock, faults: FaultyProcess): 
     ensureTopics: (specs) => bus.ensureTopics(specs),
     partitionCount: (topic) => bus.partitionCount(topic),
     offsets: (at) => bus.offsets(at),
+    committed: (group, at) => bus.committed(group, at),
     produce,
     async subscribe(options) {
       const subscription = await FaultySubscription.open(bus, clock, faults, options);

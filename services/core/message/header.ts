@@ -3,7 +3,11 @@
  *
  * `tg-origin` is `<topic>:<partition>:<offset>` of the record at the start of the chain; what is
  * derived from it keeps it, so that a consumer can drop a repeated run (origin-filter.ts).
- * `tg-control` marks a record that is not an event; only replay runs carry any.
+ * `tg-control` marks a record that is not an event; only replay runs carry any. `tg-rebuild-from` and
+ * `tg-first-origin` say of a pane what the aggregator needs to make its state anew from the log, and a
+ * comparison to know what a range covers. `tg-redrive` is `<topic>:<partition>:<offset>` of the
+ * quarantined record that an event was sent again from, `tg-redrive-stage` the service that had
+ * refused it.
  */
 export const HEADER = {
   origin: 'tg-origin',
@@ -16,6 +20,10 @@ export const HEADER = {
   errorOrigin: 'tg-error-origin',
   errorAttempt: 'tg-error-attempt',
   alertId: 'tg-alert-id',
+  rebuildFrom: 'tg-rebuild-from',
+  firstOrigin: 'tg-first-origin',
+  redrive: 'tg-redrive',
+  redriveStage: 'tg-redrive-stage',
   contentType: 'content-type',
 } as const;
 

@@ -78,12 +78,17 @@ export interface Subscription {
 }
 
 export interface Bus {
-  /** Creates what is missing; an existing topic is left as it is. Idempotent. */
+  /**
+   * Creates what is missing and gives a topic with too few partitions those it lacks; its settings are
+   * left as they are. Idempotent.
+   */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   /** `null` where the topic does not exist. */
   partitionCount(topic: string): Promise<number | null>;
   /** First offset still held and the offset the next record will get. */
   offsets(at: TopicPartition): Promise<{ readonly earliest: number; readonly next: number }>;
+  /** The offset the group committed last, `null` where it never did. */
+  committed(group: string, at: TopicPartition): Promise<number | null>;
   produce(records: readonly OutgoingRecord[]): Promise<void>;
   /** Resolves when the group was joined and the first assignment is known. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;

@@ -36,6 +36,7 @@ export function createKafkaBus(options: KafkaBusOptions): Bus {
     partitionCount: (topic) => topics.partitionCount(topic),
     offsets: (at) => topics.offsets(at),
     offsetAt: (at, timestampMs) => topics.offsetAt(at, timestampMs),
+    committed: (group, at) => topics.committed(group, at),
     async produce(records) {
       assertOpen('producing');
       await producer.produce(records);

@@ -74,6 +74,11 @@ export function createMemoryBus({ clock, backlogRecordsMax }: MemoryBusOptions):
       return { earliest, next };
     },
 
+    async committed(group, at) {
+      assertOpen();
+      return groups.committed(group, at);
+    },
+
     async produce(records) {
       assertOpen();
       const nowMs = clock.nowMs();

@@ -35,6 +35,7 @@ export interface MemorySubscription extends Subscription {
 
 export interface MemoryGroups {
   subscribe(options: SubscribeOptions): MemorySubscription;
+  committed(group: string, at: TopicPartition): number | null;
   /** The least offset some group that reads the topic has yet to commit; `null` where none reads it. */
   committedByAll(at: TopicPartition): number | null;
 }
@@ -141,7 +142,11 @@ export function createMemoryGroups(
     return Math.min(...readers.map((group) => group.committed.get(keyOf(at)) ?? 0));
   }
 
-  return { subscribe, committedByAll };
+  return {
+    subscribe,
+    committed: (group, at) => groups.get(group)?.committed.get(keyOf(at)) ?? null,
+    committedByAll,
+  };
 }
 
 function createTenure(assignment: Assignment, log: MemoryLog): Tenure {

@@ -51,6 +51,18 @@ export interface ShardProcessor {
   onSilence(silentMs: number): void;
 }
 
+/** The store has lost a shard's state, or holds an older one than what was done. */
+export interface StateLoss {
+  /** By the broker's offset: records before it were processed, and what came of them was sent. */
+  readonly processedThrough: number;
+}
+
+export interface RebuiltShard {
+  readonly processor: ShardProcessor;
+  /** Where reading goes on. */
+  readonly start: 'earliest' | { readonly offset: number };
+}
+
 export interface StatefulServiceOptions {
   readonly name: string;
   readonly monitor: string;
@@ -64,6 +76,11 @@ export interface StatefulServiceOptions {
   /** What a batch needs from outside before `accept`, such as writer schemas. */
   prepareBatch(records: readonly BusRecord[], context: TurnContext): Promise<void>;
   restore(assignment: Assignment, entries: ReadonlyMap<string, Uint8Array>): ShardProcessor;
+  /**
+   * Makes the shard anew from the log, so that what it writes from here on continues what it wrote
+   * before, sequences included. Its first commit replaces whatever the store holds.
+   */
+  rebuild(assignment: Assignment, loss: StateLoss): Promise<RebuiltShard>;
 }
 
 interface Shard {
