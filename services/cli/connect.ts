@@ -7,9 +7,21 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CodedError } from '../core/errors.ts';
-import { EMBEDDED_BACKLOG_RECORDS_MAX } from '../core/limits.ts';
+import {
+  EMBEDDED_BACKLOG_RECORDS_MAX,
+  REQUEST_TIMEOUT_MS,
+  SESSION_TIMEOUT_MS,
+  SESSION_TIMEOUT_MS_MAX,
+  SESSION_TIMEOUT_MS_MIN,
+} from '../core/limits.ts';
 import type { Bus } from '../platform/bus/bus.ts';
-import { createKafkaBus, type KafkaBusOptions } from '../platform/bus/kafka-bus.ts';
+import {
+  createKafkaBus,
+  KAFKA_COMPRESSIONS,
+  type KafkaBusLimits,
+  type KafkaBusOptions,
+  type KafkaCompression,
+} from '../platform/bus/kafka-bus.ts';
 import { createMemoryBus } from '../platform/bus/memory-bus.ts';
 import { createSystemClock } from '../platform/clock/system-clock.ts';
 import type { Bundle } from '../platform/config/load-bundle.ts';
@@ -85,16 +97,19 @@ export function openKafka(
     readonly environment: Environment;
     readonly clock: ServicePorts['clock'];
     readonly telemetry: Telemetry;
+    readonly limits?: Partial<KafkaBusLimits>;
   },
 ): Bus {
-  const { environment, clock, telemetry } = parts;
+  const { environment, clock, telemetry, limits } = parts;
   const ssl = tlsOptions('KAFKA', environment);
   const sasl = saslOptions(environment);
   return createKafkaBus({
     brokers: parseBrokers(brokers),
     clientId: 'tidegauge',
+    compression: compressionOption(environment),
     clock,
     logger: telemetry.logger('kafka'),
+    limits: { ...sessionLimits(environment), ...limits },
     ...(ssl === null ? {} : { ssl }),
     ...(sasl === null ? {} : { sasl }),
   });
@@ -174,6 +189,35 @@ function saslOptions(environment: Environment): NonNullable<KafkaBusOptions['sas
     );
   }
   return { mechanism, username, password };
+}
+
+function compressionOption(environment: Environment): KafkaCompression {
+  const wanted = environment.KAFKA_COMPRESSION ?? 'none';
+  const known = KAFKA_COMPRESSIONS.find((compression) => compression === wanted);
+  if (known !== undefined) return known;
+  throw new CodedError(
+    'configuration.invalid',
+    `KAFKA_COMPRESSION is ${wanted}, expected one of ${KAFKA_COMPRESSIONS.join(', ')}`,
+  );
+}
+
+const HEARTBEAT_INTERVAL_MS_MAX = 1_000;
+
+/** A member can miss two heartbeats, and wait for one request in vain, within its session. */
+function sessionLimits(environment: Environment): Partial<KafkaBusLimits> {
+  const text = environment.KAFKA_SESSION_TIMEOUT_MS ?? String(SESSION_TIMEOUT_MS);
+  const sessionTimeoutMs = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(sessionTimeoutMs >= SESSION_TIMEOUT_MS_MIN && sessionTimeoutMs <= SESSION_TIMEOUT_MS_MAX)) {
+    throw new CodedError(
+      'configuration.invalid',
+      `KAFKA_SESSION_TIMEOUT_MS is ${text}, expected a whole number from ${SESSION_TIMEOUT_MS_MIN} to ${SESSION_TIMEOUT_MS_MAX}`,
+    );
+  }
+  return {
+    sessionTimeoutMs,
+    heartbeatIntervalMs: Math.min(HEARTBEAT_INTERVAL_MS_MAX, Math.floor(sessionTimeoutMs / 3)),
+    requestTimeoutMs: Math.min(REQUEST_TIMEOUT_MS, Math.floor(sessionTimeoutMs / 2)),
+  };
 }
 
 function secret(name: string, environment: Environment): string | null {

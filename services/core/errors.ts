@@ -196,7 +196,7 @@ export const ERRORS = {
   'bus.codec': {
     kind: 'fatal',
     class: 'configuration',
-    meaning: 'a compression codec does not work on this machine',
+    meaning: 'a compression codec does not work here, or cannot expand a batch within the limit',
   },
   'state.corrupt': {
     kind: 'fatal',

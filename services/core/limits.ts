@@ -27,7 +27,10 @@ export const SLICE_VALUES_MAX = 100;
 export const CATEGORIES_MAX = 1_024;
 /** Characters of a category value that are kept; the rest is cut before counting. */
 export const CATEGORY_LENGTH_MAX = 256;
-/** Panes of one partition open at a time: allowed lateness divided by pane length must stay below. */
+/**
+ * Panes of one partition open, or kept for a window or its revision, at a time: the longest window, the
+ * allowed lateness and the time for revisions, divided by the pane's length.
+ */
 export const OPEN_PANES_MAX = 10_000;
 /** Sliding windows that one event is in at most: each costs a merge of its panes. */
 export const WINDOW_SLIDES_MAX = 1_000;
@@ -41,6 +44,8 @@ export const BATCH_LINGER_MS_MAX = 100;
 
 /** Records handed to a service by one poll. */
 export const POLL_RECORDS_MAX = 2_000;
+/** A compressed batch of records, expanded; a reader refuses a larger one. Its producer's own limit is 1 MiB by default. */
+export const RECORD_BATCH_BYTES_MAX = 64 * 1_048_576;
 /** Bytes prefetched per partition before it is paused. */
 export const PREFETCH_BYTES_MAX = 8 * 1_048_576;
 /** Records of a partition that wait in the embedded bus before its producer does. */
@@ -55,16 +60,32 @@ export const FLUSH_INTERVAL_MS = 1_000;
 /** State of a replay run nobody touches any more is forgotten after this long; live state never is. */
 export const STATE_LIFETIME_MS = 7 * 24 * 3_600_000;
 
-/** Kafka session timeout: a member silent for longer loses its partitions. */
+/** Kafka session timeout: a member silent for longer loses its partitions. May be set between the two below. */
 export const SESSION_TIMEOUT_MS = 30_000;
+export const SESSION_TIMEOUT_MS_MIN = 6_000;
+export const SESSION_TIMEOUT_MS_MAX = 300_000;
+/** How soon readers and writers of Kafka notice partitions that were added to a topic. */
+export const TOPIC_METADATA_AGE_MS_MAX = 10_000;
+/** A group tells a member within a few heartbeats what it has lost; an owner fenced for longer stops. */
+export const FENCED_PATIENCE_MS = 5_000;
 /** Requests to Kafka, Redis and a schema registry. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** How long a dependency may fail before a service stops loudly; consumption waits meanwhile. */
 export const RETRY_PATIENCE_MS = 300_000;
 /** Attempts of the Kafka client at one request, and of a service at its start. */
-export const RETRY_ATTEMPTS_MAX = 8;
+export const RETRY_ATTEMPTS_MAX = 20;
 export const RETRY_BACKOFF_MS_MIN = 100;
 export const RETRY_BACKOFF_MS_MAX = 5_000;
+/** One batch of a redrive: a single request to the bus, so that it arrives whole or not at all. */
+export const REDRIVE_BATCH_RECORDS_MAX = 500;
+export const REDRIVE_BATCH_BYTES_MAX = 500_000;
+/** A redrive sends a batch at the latest this long after it began to announce it in the store. */
+export const REDRIVE_LEASE_MS = 5_000;
+/**
+ * How long a redrive waits before it reads the event topic for a batch whose outcome is not known:
+ * lease, connecting, sending, and `replica.lag.time.max.ms` of a broker (30 s) are over by then.
+ */
+export const REDRIVE_SETTLE_MS = 60_000;
 /** How long a service may take to drain on stop. */
 export const STOP_DEADLINE_MS = 10_000;
 
@@ -86,7 +107,15 @@ assertRelation(BATCH_LINGER_MS_MAX < POLL_WAIT_MS, 'BATCH_LINGER_MS_MAX < POLL_W
 assertRelation(POLL_WAIT_MS < FLUSH_INTERVAL_MS, 'POLL_WAIT_MS < FLUSH_INTERVAL_MS');
 assertRelation(FLUSH_INTERVAL_MS < SESSION_TIMEOUT_MS, 'FLUSH_INTERVAL_MS < SESSION_TIMEOUT_MS');
 assertRelation(REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS, 'REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS');
+assertRelation(
+  REDRIVE_LEASE_MS + 2 * REQUEST_TIMEOUT_MS + 30_000 < REDRIVE_SETTLE_MS,
+  'REDRIVE_LEASE_MS + 2 * REQUEST_TIMEOUT_MS + 30_000 < REDRIVE_SETTLE_MS',
+);
 assertRelation(STOP_DEADLINE_MS < SESSION_TIMEOUT_MS, 'STOP_DEADLINE_MS < SESSION_TIMEOUT_MS');
+assertRelation(
+  QUARANTINE_VALUE_BYTES_MAX < RECORD_BATCH_BYTES_MAX,
+  'QUARANTINE_VALUE_BYTES_MAX < RECORD_BATCH_BYTES_MAX',
+);
 assertRelation(EVENT_BYTES_MAX <= PREFETCH_BYTES_MAX, 'EVENT_BYTES_MAX <= PREFETCH_BYTES_MAX');
 assertRelation(BATCH_ROWS_MAX <= POLL_RECORDS_MAX, 'BATCH_ROWS_MAX <= POLL_RECORDS_MAX');
 assertRelation(

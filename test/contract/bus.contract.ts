@@ -5,24 +5,24 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type {
-  Assignment,
   Bus,
   BusRecord,
-  OutgoingRecord,
   RecordBatch,
   StartPosition,
-  SubscribeOptions,
-  Subscription,
 } from '../../services/platform/bus/bus.ts';
-
-export interface BusUnderTest {
-  /** A bus of its own, as another process would have. */
-  connect(): Bus;
-  /** Ends what `connect` made. */
-  close(): Promise<void>;
-}
-
-const PATIENCE_MS = 15_000;
+import {
+  asText,
+  type BusUnderTest,
+  collect,
+  numbers,
+  outgoing,
+  PATIENCE_MS,
+  type Reader,
+  subscribe,
+  text,
+  until,
+  valueNumber,
+} from './bus-reader.ts';
 
 export function describeBusContract(name: string, createBus: () => BusUnderTest): void {
   describe(`Bus contract: ${name}`, { timeout: 30_000 }, () => {
@@ -325,7 +325,7 @@ export function describeBusContract(name: string, createBus: () => BusUnderTest)
       const settings = { 'max.message.bytes': '2000000' };
       const second = `contract.${randomUUID()}`;
       await bus.ensureTopics([
-        { topic, partitionCount: 5 },
+        { topic, partitionCount: 2 },
         { topic: second, partitionCount: 2, settings },
       ]);
       expect(await bus.partitionCount(topic)).toBe(3);
@@ -338,6 +338,17 @@ export function describeBusContract(name: string, createBus: () => BusUnderTest)
       await expect(bus.offsets({ topic, partition: 0 })).rejects.toMatchObject(missing);
       await expect(bus.produce([outgoing(topic, {})])).rejects.toMatchObject(missing);
       await expect(subscribe(bus, [topic])).rejects.toMatchObject(missing);
+    });
+
+    it('deletes topics with what is in them; one that is not there is no mistake', async () => {
+      const [first, second] = [await newTopic(2), await newTopic()];
+      const kept = await newTopic();
+      await produceNumbers(first, 0, 10);
+      await bus.deleteTopics([first, `contract.${randomUUID()}`, second]);
+      const counts = () =>
+        Promise.all([first, second, kept].map((each) => bus.partitionCount(each)));
+      await expect.poll(counts, { timeout: PATIENCE_MS }).toEqual([null, null, 1]);
+      await bus.deleteTopics([first, second]);
     });
 
     it('places records without a partition by murmur2 of the key, in turn without one', async () => {
@@ -364,86 +375,6 @@ export function describeBusContract(name: string, createBus: () => BusUnderTest)
       });
     });
   });
-}
-
-interface Reader {
-  readonly subscription: Subscription;
-  readonly assigned: Assignment[];
-  readonly revoked: Assignment[];
-}
-
-async function subscribe(
-  bus: Bus,
-  topics: readonly string[],
-  options: {
-    readonly group?: string;
-    readonly start?: StartPosition;
-    readonly onAssigned?: SubscribeOptions['onAssigned'];
-  } = {},
-): Promise<Reader> {
-  const assigned: Assignment[] = [];
-  const revoked: Assignment[] = [];
-  const subscription = await bus.subscribe({
-    group: options.group ?? randomUUID(),
-    topics,
-    onAssigned: async (assignment) => {
-      assigned.push(assignment);
-      return (await options.onAssigned?.(assignment)) ?? options.start ?? 'earliest';
-    },
-    onRevoked: (assignment) => {
-      revoked.push(assignment);
-    },
-  });
-  return { subscription, assigned, revoked };
-}
-
-async function collect({ subscription }: Reader, count: number): Promise<BusRecord[]> {
-  const records: BusRecord[] = [];
-  await until(async () => {
-    const batches = await subscription.poll({ recordsMax: count - records.length, waitMs: 500 });
-    for (const batch of batches) {
-      expect(subscription.owns(batch.assignment)).toBe(true);
-      records.push(...batch.records);
-    }
-    return records.length >= count;
-  });
-  return records;
-}
-
-async function until(reached: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = Date.now() + PATIENCE_MS;
-  while (!(await reached())) {
-    if (Date.now() > deadlineMs) throw new Error(`not reached within ${PATIENCE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-function outgoing(topic: string, record: Partial<OutgoingRecord>): OutgoingRecord {
-  return {
-    topic,
-    partition: 0,
-    key: null,
-    value: text('v'),
-    headers: {},
-    timestampMs: null,
-    ...record,
-  };
-}
-
-function numbers(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
-function text(value: string): Uint8Array {
-  return new TextEncoder().encode(value);
-}
-
-function asText(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
-function valueNumber(record: BusRecord): number {
-  return Number(asText(record.value!));
 }
 
 function bytesOf(bytes: Uint8Array | null): number[] | null {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryBus } from '../../services/platform/bus/memory-bus.ts';
 import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
 import { describeBusContract } from './bus.contract.ts';
+import { describeBusPartitionsContract } from './bus-partitions.contract.ts';
 
 describeBusContract('memory', () => {
   const bus = createMemoryBus({ clock: createSystemClock() });
@@ -11,6 +12,11 @@ describeBusContract('memory', () => {
 
 describeBusContract('memory, bounded', () => {
   const bus = createMemoryBus({ clock: createSystemClock(), backlogRecordsMax: 1_000_000 });
+  return { connect: () => bus, close: () => bus.close() };
+});
+
+describeBusPartitionsContract('memory', () => {
+  const bus = createMemoryBus({ clock: createSystemClock() });
   return { connect: () => bus, close: () => bus.close() };
 });
 

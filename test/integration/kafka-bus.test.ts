@@ -10,6 +10,7 @@ import { createKafkaBus, type KafkaBusLimits } from '../../services/platform/bus
 import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
 import type { Logger } from '../../services/platform/telemetry/telemetry.ts';
 import { describeBusContract } from '../contract/bus.contract.ts';
+import { describeBusPartitionsContract } from '../contract/bus-partitions.contract.ts';
 import { describeWithKafka } from '../support/require-real.ts';
 
 interface Line {
@@ -34,12 +35,18 @@ function createBus(
     clientId: `test-${randomUUID()}`,
     clock: createSystemClock(),
     logger,
-    limits: { heartbeatIntervalMs: 100, retryAttemptsMax: 3, prefetchBytesMax: 100_000, ...limits },
+    limits: {
+      heartbeatIntervalMs: 100,
+      retryAttemptsMax: 5,
+      metadataAgeMsMax: 500,
+      prefetchBytesMax: 100_000,
+      ...limits,
+    },
   });
 }
 
 describeWithKafka('Kafka bus', (brokers) => {
-  describeBusContract('Kafka', () => {
+  const underTest = () => {
     const buses: Bus[] = [];
     return {
       connect() {
@@ -49,7 +56,9 @@ describeWithKafka('Kafka bus', (brokers) => {
       },
       close: async () => void (await Promise.all(buses.map((bus) => bus.close()))),
     };
-  });
+  };
+  describeBusContract('Kafka', underTest);
+  describeBusPartitionsContract('Kafka', underTest);
 
   describe('what only a real one shows', { timeout: 30_000 }, () => {
     const bus = createBus(brokers);

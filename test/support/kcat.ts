@@ -22,14 +22,15 @@ export function describeWithKcat(name: string, body: () => void): void {
 /** Idempotent, so that what a test sends is what the topic holds. */
 const PRODUCE = ['-P', '-X', 'enable.idempotence=true'];
 
-/** One record per line, `key<TAB>value`. */
+/** One record per line, `key<TAB>value`; `options` are kcat's own. */
 export async function produceLines(
   brokers: string,
   topic: string,
   lines: readonly string[],
+  options: readonly string[] = [],
 ): Promise<void> {
   await kcat(
-    [...PRODUCE, '-b', brokers, '-t', topic, '-K', '\t'],
+    [...PRODUCE, '-b', brokers, '-t', topic, '-K', '\t', ...options],
     Buffer.from(`${lines.join('\n')}\n`),
   );
 }

@@ -6,6 +6,7 @@
  * why in its name; with `TIDEGAUGE_REQUIRE_REAL=1` the run has already failed before that.
  */
 import { describe } from 'vitest';
+import { findKafkaRuntime } from './kafka-runtime.ts';
 import { findRedisServer } from './redis-server.ts';
 
 /** The body gets the broker list, `host:port[,host:port]`. */
@@ -31,6 +32,13 @@ export function describeWithKafkaAndRedis(
 /** For tests that stop, break or configure a Redis and therefore start their own. */
 export function describeWithOwnRedis(name: string, body: () => void): void {
   const found = findRedisServer();
+  if (found.ok) describe(name, body);
+  else describe.skip(`${name} (skipped: ${found.reason})`, body);
+}
+
+/** For tests that kill brokers and therefore start their own. */
+export function describeWithOwnKafka(name: string, body: () => void): void {
+  const found = findKafkaRuntime();
   if (found.ok) describe(name, body);
   else describe.skip(`${name} (skipped: ${found.reason})`, body);
 }

@@ -4,6 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect } from '../../services/cli/connect.ts';
+import { SESSION_TIMEOUT_MS } from '../../services/core/limits.ts';
+import { KAFKA_COMPRESSIONS } from '../../services/platform/bus/kafka-bus.ts';
 import type { Bundle } from '../../services/platform/config/load-bundle.ts';
 import { parseOpenTelemetryEnvironment } from '../../services/platform/telemetry/opentelemetry-environment.ts';
 import { codeWords, readPage, tableUnder } from '../support/markdown-page.ts';
@@ -83,6 +85,8 @@ describe('deploy/README.md', () => {
     const rows = tableUnder(readPage('deploy/README.md'), 'Environment').rows;
     const default_ = (name: string) =>
       rows.find(([names]) => codeWords(names!).includes(name))?.[1]?.replaceAll('`', '');
+    expect(default_('KAFKA_SESSION_TIMEOUT_MS')).toBe(String(SESSION_TIMEOUT_MS));
+    expect(default_('KAFKA_COMPRESSION')).toBe(KAFKA_COMPRESSIONS[0]);
     const { spansMax, batchSpansMax, delayMs } = spanQueue;
     expect(default_('OTEL_TRACES_SAMPLER')).toBe(`${sampler.name}, ${sampler.ratio}`);
     expect(default_('OTEL_BSP_MAX_QUEUE_SIZE')).toBe(`${spansMax}, ${batchSpansMax}, ${delayMs}`);

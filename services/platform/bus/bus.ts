@@ -6,6 +6,7 @@
  *   that `onAssigned` returned;
  * - `produce` resolves when every record is acknowledged, keeps the order of the records per
  *   partition, and may repeat a contiguous run after a failure but never skips one;
+ * - partitions added to a topic are read by the groups that read it, after a rebalance;
  * - a batch polled under an assignment that has since been revoked answers `false` from `owns`, and
  *   `commit` does nothing for it.
  *
@@ -54,6 +55,12 @@ export interface SubscribeOptions {
   onAssigned(assignment: Assignment): Promise<StartPosition>;
   /** Called once when an assignment ends, by rebalance or `close`; no record of it is delivered afterwards. */
   onRevoked(assignment: Assignment): void;
+  /**
+   * What a position beyond the end of the log means. `earliest`, the default: said loudly in the log,
+   * reading goes on from the earliest record. `stop`, for a service that names what it writes by the
+   * offsets it read: the subscription fails with `bus.truncated`, as offsets now come a second time.
+   */
+  readonly onTruncated?: 'earliest' | 'stop';
 }
 
 export interface PollOptions {
@@ -83,6 +90,8 @@ export interface Bus {
    * left as they are. Idempotent.
    */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** With everything in them; a topic that does not exist is no mistake. For runs that are over. */
+  deleteTopics(topics: readonly string[]): Promise<void>;
   /** `null` where the topic does not exist. */
   partitionCount(topic: string): Promise<number | null>;
   /** First offset still held and the offset the next record will get. */

@@ -13,6 +13,7 @@ import { subscribeKafka } from './kafka-subscription.ts';
 import { createKafkaTopics } from './kafka-topics.ts';
 
 export type { KafkaBusLimits, KafkaBusOptions } from './kafka-client.ts';
+export { KAFKA_COMPRESSIONS, type KafkaCompression } from './kafka-compression.ts';
 
 export function createKafkaBus(options: KafkaBusOptions): Bus {
   const context = createKafkaContext(options);
@@ -33,6 +34,7 @@ export function createKafkaBus(options: KafkaBusOptions): Bus {
 
   return {
     ensureTopics: (specs) => topics.ensure(specs),
+    deleteTopics: (names) => topics.delete(names),
     partitionCount: (topic) => topics.partitionCount(topic),
     offsets: (at) => topics.offsets(at),
     offsetAt: (at, timestampMs) => topics.offsetAt(at, timestampMs),

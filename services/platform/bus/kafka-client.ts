@@ -6,17 +6,20 @@
 import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
 import { Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs';
-import { CodedError } from '../../core/errors.ts';
+import { CodedError, type ErrorCode } from '../../core/errors.ts';
 import {
   PREFETCH_BYTES_MAX,
   REQUEST_TIMEOUT_MS,
   RETRY_ATTEMPTS_MAX,
-  RETRY_BACKOFF_MS_MAX,
   RETRY_BACKOFF_MS_MIN,
+  RETRY_PATIENCE_MS,
   SESSION_TIMEOUT_MS,
+  TOPIC_METADATA_AGE_MS_MAX,
 } from '../../core/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
+import { type KafkaCompression, prepareKafkaCompression } from './kafka-compression.ts';
+import { teachKafkajsToRejoin } from './kafka-rejoin.ts';
 
 export interface KafkaBusOptions {
   /** `host:port` of some brokers of the cluster. */
@@ -28,6 +31,8 @@ export interface KafkaBusOptions {
     readonly username: string;
     readonly password: string;
   };
+  /** Of what is produced; what is read may be compressed in any way. Default `none`. */
+  readonly compression?: KafkaCompression;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<KafkaBusLimits>;
@@ -47,8 +52,14 @@ export interface KafkaBusLimits {
   readonly sessionTimeoutMs: number;
   /** Also the longest a member takes to notice a rebalance. */
   readonly heartbeatIntervalMs: number;
+  /** How soon readers and writers notice that a topic has got more partitions. */
+  readonly metadataAgeMsMax: number;
   readonly requestTimeoutMs: number;
   readonly retryAttemptsMax: number;
+  /** Waits between attempts double up to this: short, as a new leader is there within seconds. */
+  readonly retryBackoffMsMax: number;
+  /** How long a consumer that crashes is started again before its subscription fails. */
+  readonly restartPatienceMs: number;
 }
 
 const LIMITS: KafkaBusLimits = {
@@ -59,17 +70,24 @@ const LIMITS: KafkaBusLimits = {
   fetchWaitMsMax: 100,
   sessionTimeoutMs: SESSION_TIMEOUT_MS,
   heartbeatIntervalMs: 1_000,
+  metadataAgeMsMax: TOPIC_METADATA_AGE_MS_MAX,
   requestTimeoutMs: REQUEST_TIMEOUT_MS,
   retryAttemptsMax: RETRY_ATTEMPTS_MAX,
+  retryBackoffMsMax: 1_000,
+  restartPatienceMs: RETRY_PATIENCE_MS,
 };
 
 export interface KafkaContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: KafkaBusLimits;
+  readonly compression: KafkaCompression;
   readonly retry: Readonly<{ initialRetryTime: number; maxRetryTime: number; retries: number }>;
-  /** A new one per consumer: kafkajs keeps committed offsets per client, mixing up members of a group. */
-  createClient(): Kafka;
+  /**
+   * A new one per consumer: kafkajs keeps committed offsets per client, mixing up members of a group.
+   * Rejects with `bus.codec` where a compression does not work.
+   */
+  createClient(): Promise<Kafka>;
   /** `what` says what was attempted and on which topic. A `CodedError` passes through. */
   busError(what: string, cause: unknown): CodedError;
 }
@@ -78,7 +96,7 @@ export function createKafkaContext(options: KafkaBusOptions): KafkaContext {
   const limits = { ...LIMITS, ...options.limits };
   const retry = {
     initialRetryTime: RETRY_BACKOFF_MS_MIN,
-    maxRetryTime: RETRY_BACKOFF_MS_MAX,
+    maxRetryTime: limits.retryBackoffMsMax,
     retries: limits.retryAttemptsMax,
   };
   const config: KafkaConfig = {
@@ -95,19 +113,23 @@ export function createKafkaContext(options: KafkaBusOptions): KafkaContext {
       : { sasl: options.sasl as NonNullable<KafkaConfig['sasl']> }),
   };
   stopNegativeTimeouts();
+  teachKafkajsToRejoin();
   return {
     clock: options.clock,
     logger: options.logger,
     limits,
     retry,
-    createClient: () => new Kafka(config),
+    compression: options.compression ?? 'none',
+    async createClient() {
+      await prepareKafkaCompression();
+      return new Kafka(config);
+    },
     busError(what, cause) {
       if (cause instanceof CodedError) return cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       const brokers = options.brokers.join(',');
-      return new CodedError('dependency.bus', `${what} failed on Kafka at ${brokers}: ${reason}`, {
-        cause,
-      });
+      const code = codeWithin(cause) ?? 'dependency.bus';
+      return new CodedError(code, `${what} failed on Kafka at ${brokers}: ${reason}`, { cause });
     },
   };
 }
@@ -127,6 +149,14 @@ function routeLogs(logger: Logger): logCreator {
       else if (level === logLevel.ERROR || level === logLevel.WARN) logger.warn(line, message);
       else logger.debug(line, message);
     };
+}
+
+/** kafkajs wraps what our codecs throw. */
+function codeWithin(error: unknown): ErrorCode | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof CodedError) return cause.code;
+  }
+  return null;
 }
 
 interface RequestQueuePrototype {

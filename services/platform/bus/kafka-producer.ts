@@ -6,10 +6,16 @@
  * repeat and drops it: a loss. With `acks=-1` and one request at a time a failure can only repeat a
  * run of records, which readers recognise by `tg-origin`. A failed request fails everything waiting
  * behind it as well, so that nothing overtakes what was not written.
+ *
+ * Nor kafkajs's retries: a second attempt leaves out every broker that has answered the first, also
+ * for partitions whose leader it has become since, and a partition that metadata does not show yet is
+ * left out of any attempt; both as if it had been written. So every attempt here begins afresh, and
+ * counts only if the answers cover every partition that was written to.
  */
-import type { Message, Producer } from 'kafkajs';
+import type { Message, Producer, RecordMetadata } from 'kafkajs';
 import type { OutgoingRecord } from './bus.ts';
 import type { KafkaContext } from './kafka-client.ts';
+import { compressionType } from './kafka-compression.ts';
 import { encodeMessage, recordBytes } from './kafka-record.ts';
 import { createPartitioner } from './key-partition.ts';
 
@@ -34,21 +40,32 @@ interface Lane {
 
 export function createKafkaProducer(context: KafkaContext): KafkaProducer {
   const lanes = new Map<string, Lane>();
+  /** Partitions written to by the attempt that is under way, by topic. */
+  const written = new Map<string, Set<number>>();
   let connection: Promise<Producer> | null = null;
 
   async function connect(): Promise<Producer> {
     const partitionOf = createPartitioner();
-    const producer = context.createClient().producer({
+    const client = await context.createClient();
+    const producer = client.producer({
       idempotent: false,
       allowAutoTopicCreation: false,
-      retry: context.retry,
+      metadataMaxAge: context.limits.metadataAgeMsMax,
+      retry: { ...context.retry, retries: 0 },
       createPartitioner:
         () =>
-        ({ topic, partitionMetadata, message }) =>
-          partitionOf(
+        ({ topic, partitionMetadata, message }) => {
+          const partition = partitionOf(
             { topic, partition: message.partition ?? null, key: message.key as Buffer | null },
             partitionMetadata.length,
-          ),
+          );
+          // Makes kafkajs ask for the metadata anew: the partition may have been added just now.
+          if (!partitionMetadata.some(({ partitionId }) => partitionId === partition)) {
+            throw metadataNotLoaded(`topic ${topic} has no partition ${partition}`);
+          }
+          written.get(topic)?.add(partition);
+          return partition;
+        },
     });
     await producer.connect();
     return producer;
@@ -60,7 +77,26 @@ export function createKafkaProducer(context: KafkaContext): KafkaProducer {
       connection = null;
       throw error;
     });
-    await producer.send({ topic, acks: -1, messages });
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await sendOnce(producer, topic, messages);
+      } catch (error) {
+        if (attempt > context.limits.retryAttemptsMax || !isWorthRetrying(error)) throw error;
+        const { initialRetryTime, maxRetryTime } = context.retry;
+        await context.clock.sleep(Math.min(initialRetryTime * 2 ** (attempt - 1), maxRetryTime));
+      }
+    }
+  }
+
+  async function sendOnce(producer: Producer, topic: string, messages: Message[]): Promise<void> {
+    const partitions = new Set<number>();
+    written.set(topic, partitions);
+    const compression = compressionType(context.compression);
+    const answers = await producer.send({ topic, acks: -1, compression, messages });
+    for (const { partition } of answers.filter(isAcknowledged)) partitions.delete(partition);
+    if (partitions.size === 0) return;
+    const left = [...partitions].join(', ');
+    throw new UnansweredPartitions(`partitions ${left} of ${topic} were not written`);
   }
 
   async function drain(lane: Lane): Promise<void> {
@@ -103,6 +139,24 @@ export function createKafkaProducer(context: KafkaContext): KafkaProducer {
       await producer?.disconnect();
     },
   };
+}
+
+/** kafkajs knows its error by this name. */
+function metadataNotLoaded(message: string): Error {
+  return Object.assign(new Error(message), { name: 'KafkaJSMetadataNotLoaded' });
+}
+
+/** kafkajs sent no request for a partition, or the broker did not answer for it. */
+class UnansweredPartitions extends Error {}
+
+function isAcknowledged({ errorCode }: RecordMetadata): boolean {
+  return errorCode === 0;
+}
+
+/** kafkajs says by the first name that an error was worth a retry and that none was left. */
+function isWorthRetrying(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'KafkaJSNumberOfRetriesExceeded' || error instanceof UnansweredPartitions;
 }
 
 /** Takes what fits one request off the front of the jobs; at least one record. */

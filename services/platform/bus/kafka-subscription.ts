@@ -12,13 +12,21 @@
  * on the others. A failure of ours ends the subscription through `poll`.
  */
 import type { EachBatchPayload } from 'kafkajs';
-import type { Assignment, SubscribeOptions, Subscription, TopicPartition } from './bus.ts';
+import { isTransient } from '../../core/errors.ts';
+import type {
+  Assignment,
+  StartPosition,
+  SubscribeOptions,
+  Subscription,
+  TopicPartition,
+} from './bus.ts';
 import { rangeAssigner } from './kafka-assigner.ts';
 import type { KafkaContext } from './kafka-client.ts';
 import { createKafkaCommitter } from './kafka-committer.ts';
-import { resolveStart } from './kafka-start.ts';
+import { resolveStart, type StartRequest } from './kafka-start.ts';
 import { acceptBatch, createTenure, passOver, type Tenure } from './kafka-tenure.ts';
 import type { KafkaTopics } from './kafka-topics.ts';
+import { createOutcome } from './outcome.ts';
 import { createPoller } from './poller.ts';
 
 export interface KafkaSubscription extends Subscription {
@@ -34,20 +42,25 @@ export async function subscribeKafka(
   const { limits, logger } = context;
   const what = `consuming ${options.topics.join(', ')} as group ${options.group}`;
   const tenures = new Map<string, Tenure>();
+  /** Where each partition was to be read on when it was read last, over all tenures. */
+  const reached = new Map<string, number>();
   const poller = createPoller(context.clock, () => [...tenures.values()]);
   const joined = createOutcome();
   let joinEpoch = 0;
-  let restartCount = 0;
+  /** Since when the consumer has crashed without joining the group again. */
+  let crashedAtMs: number | null = null;
   let closing: Promise<void> | null = null;
 
   await topics.waitFor(options.topics);
-  const consumer = context.createClient().consumer({
+  const client = await context.createClient();
+  const consumer = client.consumer({
     groupId: options.group,
     partitionAssigners: [rangeAssigner],
     sessionTimeout: limits.sessionTimeoutMs,
     heartbeatInterval: limits.heartbeatIntervalMs,
     maxWaitTimeInMs: limits.fetchWaitMsMax,
     maxBytes: limits.fetchBytesMax,
+    metadataMaxAge: limits.metadataAgeMsMax,
     allowAutoTopicCreation: false,
     retry: { ...context.retry, restartOnFailure: async () => mayRestart() },
   });
@@ -55,13 +68,13 @@ export async function subscribeKafka(
 
   /** A consumer closed while it joins crashes; left alone, kafkajs would start it again for ever. */
   function mayRestart(): boolean {
-    return closing === null && restartCount < limits.retryAttemptsMax;
+    crashedAtMs ??= context.clock.monotonicMs();
+    const crashedForMs = context.clock.monotonicMs() - crashedAtMs;
+    return closing === null && crashedForMs < limits.restartPatienceMs;
   }
 
-  function fail(cause: unknown): void {
-    const error = context.busError(what, cause);
-    poller.fail(error);
-    joined.reject(error);
+  function fail(cause: unknown, positions = ''): void {
+    failWith(context.busError(positions === '' ? what : `${what}, at ${positions},`, cause));
   }
 
   const owns = (assignment: Assignment): boolean =>
@@ -70,7 +83,7 @@ export async function subscribeKafka(
   function endTenures(): void {
     const ended = [...tenures.values()];
     tenures.clear();
-    for (const { assignment } of ended) options.onRevoked(assignment);
+    for (const { assignment } of ended) attempt(() => options.onRevoked(assignment));
   }
 
   function startTenures(assigned: Readonly<Record<string, readonly number[]>>): void {
@@ -87,22 +100,23 @@ export async function subscribeKafka(
       }
     }
     for (const tenure of tenures.values()) {
-      void place(tenure, async () => {
-        const start = await options.onAssigned(tenure.assignment);
-        return { group: options.group, assignment: tenure.assignment, start };
-      });
+      void place(tenure, () => options.onAssigned(tenure.assignment));
     }
   }
 
   /** Works out where a tenure reads on, seeks there and lets the records come. */
-  async function place(
-    tenure: Tenure,
-    request: () => Promise<Parameters<typeof resolveStart>[2]>,
-  ): Promise<void> {
+  async function place(tenure: Tenure, startOf: () => Promise<StartPosition>): Promise<void> {
     tenure.seeking = true;
     pause(tenure);
     try {
-      const next = await resolveStart(context, topics, await request());
+      const { assignment } = tenure;
+      const next = await resolvePatiently({
+        group: options.group,
+        assignment,
+        start: await startOf(),
+        reached: reached.get(keyOf(assignment)) ?? 0,
+        onTruncated: options.onTruncated ?? 'earliest',
+      });
       if (!owns(tenure.assignment)) return;
       tenure.next = next;
       tenure.seeking = false;
@@ -115,10 +129,34 @@ export async function subscribeKafka(
     }
   }
 
-  /** The caller's own rejection of an assignment reaches it unchanged. */
+  /** A broker that is away while a partition is taken over must not end the subscription. */
+  async function resolvePatiently(request: StartRequest): Promise<number> {
+    const startedMs = context.clock.monotonicMs();
+    for (;;) {
+      try {
+        return await resolveStart(context, topics, request);
+      } catch (error) {
+        const waitedMs = context.clock.monotonicMs() - startedMs;
+        const over = waitedMs >= limits.restartPatienceMs || !owns(request.assignment);
+        if (over || !isTransient(error)) throw error;
+        logger.warn({ ...request.assignment, error: String(error) }, 'no start position yet');
+        await context.clock.sleep(limits.retryBackoffMsMax);
+      }
+    }
+  }
+
+  /** What the caller's own code throws reaches it unchanged. */
   function failWith(error: unknown): void {
     poller.fail(error);
     joined.reject(error);
+  }
+
+  function attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      failWith(error);
+    }
   }
 
   function pause(tenure: Tenure): void {
@@ -142,23 +180,17 @@ export async function subscribeKafka(
     const acceptance = acceptBatch(tenure, batch);
     if (acceptance === 'misplaced') {
       const start = { offset: tenure.next ?? 0 };
-      const { assignment } = tenure;
-      void place(tenure, async () => ({ group: options.group, assignment, start }));
+      void place(tenure, async () => start);
     }
     if (acceptance !== 'accepted') return;
+    reached.set(keyOf(batch), tenure.next ?? 0);
     payload.resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
     if (tenure.queue.isFull()) pause(tenure);
     poller.announce();
   }
 
   function guarded<T>(listener: (argument: T) => void): (argument: T) => void {
-    return (argument) => {
-      try {
-        listener(argument);
-      } catch (error) {
-        fail(error);
-      }
-    };
+    return (argument) => attempt(() => listener(argument));
   }
 
   const { GROUP_JOIN, REBALANCING, CRASH, START_BATCH_PROCESS } = consumer.events;
@@ -166,7 +198,7 @@ export async function subscribeKafka(
     GROUP_JOIN,
     guarded(({ payload }) => {
       if (closing !== null) return;
-      restartCount = 0;
+      crashedAtMs = null;
       startTenures(payload.memberAssignment);
       joined.resolve();
     }),
@@ -184,14 +216,11 @@ export async function subscribeKafka(
   consumer.on(
     CRASH,
     guarded(({ payload }) => {
+      const positions = [...tenures.values()].map(describePosition).join(', ');
       endTenures();
       if (closing !== null) return;
-      if (!payload.restart) return fail(payload.error);
-      restartCount += 1;
-      logger.warn(
-        { group: options.group, restartCount, error: payload.error.message },
-        'consumer restarts',
-      );
+      if (!payload.restart) return fail(payload.error, positions);
+      logger.warn({ group: options.group, error: payload.error.message }, 'consumer restarts');
     }),
   );
 
@@ -243,20 +272,9 @@ export async function subscribeKafka(
   };
 }
 
-interface Outcome {
-  readonly reached: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** A promise settled from outside; nobody need be waiting when it rejects. */
-function createOutcome(): Outcome {
-  let settle!: Pick<Outcome, 'resolve' | 'reject'>;
-  const reached = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  reached.catch(() => undefined);
-  return { reached, ...settle };
+/** Where a batch that cannot be read is to be looked for. */
+function describePosition({ assignment, next }: Tenure): string {
+  return `${assignment.topic}/${assignment.partition} offset ${next ?? 'unknown'}`;
 }
 
 /** While a crashed consumer restarts it has no group; the next join pauses and seeks anew. */

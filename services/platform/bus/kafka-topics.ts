@@ -7,11 +7,14 @@
  */
 import type { Admin } from 'kafkajs';
 import { CodedError } from '../../core/errors.ts';
+import { RETRY_BACKOFF_MS_MAX, RETRY_BACKOFF_MS_MIN } from '../../core/limits.ts';
 import type { TopicPartition, TopicSpec } from './bus.ts';
 import type { KafkaContext } from './kafka-client.ts';
+import { errorTypes, hasGone } from './kafka-gone.ts';
 
 export interface KafkaTopics {
   ensure(specs: readonly TopicSpec[]): Promise<void>;
+  delete(topics: readonly string[]): Promise<void>;
   partitionCount(topic: string): Promise<number | null>;
   /** Waits, with backoff and a warning, for topics somebody else is about to make; then gives up. */
   waitFor(topics: readonly string[]): Promise<void>;
@@ -32,7 +35,8 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
   const waiting = new Map<string, Promise<unknown>>();
 
   async function connect(): Promise<Admin> {
-    const admin = context.createClient().admin();
+    const client = await context.createClient();
+    const admin = client.admin();
     await admin.connect();
     return admin;
   }
@@ -44,7 +48,8 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
       waiting.delete(what);
       try {
         connection ??= connect();
-        return await question(await connection.catch(forgetConnection));
+        const admin = await connection.catch(forgetConnection);
+        return await askPatiently(() => question(admin));
       } catch (error) {
         throw context.busError(what, error);
       }
@@ -52,6 +57,19 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
     waiting.set(what, answer);
     lastQuestion = answer.catch(() => undefined);
     return answer;
+  }
+
+  /** A broker that has just gone makes kafkajs's admin give up at once. */
+  async function askPatiently<T>(question: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await question();
+      } catch (error) {
+        if (attempt > context.limits.retryAttemptsMax || !hasGone(error)) throw error;
+        const { initialRetryTime, maxRetryTime } = context.retry;
+        await context.clock.sleep(Math.min(initialRetryTime * 2 ** (attempt - 1), maxRetryTime));
+      }
+    }
   }
 
   function forgetConnection(error: unknown): never {
@@ -71,17 +89,19 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
     });
   }
 
-  async function waitFor(topics: readonly string[]): Promise<void> {
+  /** Until every topic has, with leaders, as many partitions as it says or more. */
+  async function waitForPartitions(wanted: ReadonlyMap<string, number>): Promise<void> {
+    const topics = [...wanted.keys()];
     for (let attempt = 1; ; attempt += 1) {
       const counts = await partitionCounts(topics);
-      const missing = topics.filter((topic) => !counts.has(topic));
+      const missing = topics.filter((topic) => (counts.get(topic) ?? 0) < wanted.get(topic)!);
       if (missing.length === 0) return;
       const names = missing.join(', ');
       if (attempt > context.limits.retryAttemptsMax) {
-        throw context.busError(`waiting for topics ${names}`, new Error('they do not exist'));
+        const absent = new Error('they, or some of their partitions, do not exist');
+        throw context.busError(`waiting for topics ${names}`, absent);
       }
-      const { initialRetryTime, maxRetryTime } = context.retry;
-      const waitMs = Math.min(initialRetryTime * 2 ** (attempt - 1), maxRetryTime);
+      const waitMs = Math.min(RETRY_BACKOFF_MS_MIN * 2 ** (attempt - 1), RETRY_BACKOFF_MS_MAX);
       context.logger.warn({ topics: missing, attempt, waitMs }, 'topics do not exist yet');
       await context.clock.sleep(waitMs);
     }
@@ -91,7 +111,8 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
     const names = missing.map(({ topic }) => topic).join(', ');
     await ask(`creating topics ${names}`, (admin) =>
       admin.createTopics({
-        waitForLeaders: true,
+        // It takes a broker that has not heard of the topic yet for an error.
+        waitForLeaders: false,
         topics: missing.map((spec) => ({
           topic: spec.topic,
           numPartitions: spec.partitionCount,
@@ -103,6 +124,17 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
         })),
       }),
     );
+  }
+
+  async function grow({ topic, partitionCount }: TopicSpec): Promise<void> {
+    try {
+      await ask(`adding partitions to ${topic}`, (admin) =>
+        admin.createPartitions({ topicPartitions: [{ topic, count: partitionCount }] }),
+      );
+    } catch (error) {
+      // Another instance was quicker; whether it added enough is seen by whoever waits for them.
+      if (!errorTypes(error).includes('INVALID_PARTITIONS')) throw error;
+    }
   }
 
   /** The entry of one partition in an answer about its whole topic. */
@@ -121,12 +153,26 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
     async ensure(specs) {
       const counts = await partitionCounts(specs.map(({ topic }) => topic));
       const missing = specs.filter(({ topic }) => !counts.has(topic));
-      if (missing.length === 0) return;
-      await create(missing);
-      await waitFor(missing.map(({ topic }) => topic));
+      const narrow = specs.filter(
+        ({ topic, partitionCount }) => (counts.get(topic) ?? partitionCount) < partitionCount,
+      );
+      if (missing.length > 0) await create(missing);
+      for (const spec of narrow) await grow(spec);
+      const changed = [...missing, ...narrow];
+      if (changed.length === 0) return;
+      await waitForPartitions(
+        new Map(changed.map(({ topic, partitionCount }) => [topic, partitionCount])),
+      );
+    },
+    async delete(names) {
+      const existing = [...(await partitionCounts(names)).keys()];
+      if (existing.length === 0) return;
+      await ask(`deleting topics ${existing.join(', ')}`, (admin) =>
+        admin.deleteTopics({ topics: existing }),
+      );
     },
     partitionCount: async (topic) => (await partitionCounts([topic])).get(topic) ?? null,
-    waitFor,
+    waitFor: (topics) => waitForPartitions(new Map(topics.map((topic) => [topic, 1]))),
     async offsets(at) {
       await assertExists(at);
       const entries = await ask(`asking for the offsets of ${at.topic}`, (admin) =>
@@ -179,13 +225,4 @@ async function countPartitions(admin: Admin, topic: string): Promise<number | nu
     if (errorTypes(error).includes('LEADER_NOT_AVAILABLE')) return null;
     throw error;
   }
-}
-
-/** The protocol's names of an error and of everything that caused it. */
-function errorTypes(error: unknown): string[] {
-  const types: string[] = [];
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('type' in cause && typeof cause.type === 'string') types.push(cause.type);
-  }
-  return types;
 }

@@ -60,7 +60,14 @@ export function createMemoryBus({ clock, backlogRecordsMax }: MemoryBusOptions):
   return {
     async ensureTopics(specs) {
       assertOpen();
-      for (const { topic, partitionCount } of specs) topics.create(topic, partitionCount);
+      for (const { topic, partitionCount } of specs) {
+        if (topics.create(topic, partitionCount) === 'grown') groups.rebalanceReaders(topic);
+      }
+    },
+
+    async deleteTopics(names) {
+      assertOpen();
+      for (const topic of names) topics.delete(topic);
     },
 
     async partitionCount(topic) {

@@ -5,9 +5,10 @@
  */
 import type { Clock } from '../clock/clock.ts';
 import type { Assignment, SubscribeOptions, Subscription, TopicPartition } from './bus.ts';
-import type { MemoryLog, MemoryTopics } from './memory-log.ts';
+import type { KnownStart, MemoryLog, MemoryTopics } from './memory-log.ts';
 import { createPoller, type PollSource } from './poller.ts';
 import { assignRanges } from './range-assignment.ts';
+import { truncatedLog } from './truncated-log.ts';
 
 interface Tenure extends PollSource {
   /** Nothing is available before; called when `onAssigned` has answered. */
@@ -35,6 +36,8 @@ export interface MemorySubscription extends Subscription {
 
 export interface MemoryGroups {
   subscribe(options: SubscribeOptions): MemorySubscription;
+  /** The topic has got more partitions. */
+  rebalanceReaders(topic: string): void;
   committed(group: string, at: TopicPartition): number | null;
   /** The least offset some group that reads the topic has yet to commit; `null` where none reads it. */
   committedByAll(at: TopicPartition): number | null;
@@ -84,6 +87,15 @@ export function createMemoryGroups(
     const poller = createPoller(clock, () => [...tenures.values()]);
     let closed = false;
 
+    function startOffset(assignment: Assignment, start: KnownStart): number {
+      const log = topics.log(assignment);
+      const position = typeof start === 'object' ? start.offset : 0;
+      if (options.onTruncated === 'stop' && position > log.next) {
+        throw truncatedLog(assignment, { position, next: log.next });
+      }
+      return log.startOffset(start);
+    }
+
     const owns = (assignment: Assignment): boolean =>
       tenures.get(keyOf(assignment))?.assignment.joinEpoch === assignment.joinEpoch;
 
@@ -91,8 +103,9 @@ export function createMemoryGroups(
       const { assignment } = tenure;
       try {
         const start = await options.onAssigned(assignment);
-        const committed = group.committed.get(keyOf(assignment)) ?? null;
-        tenure.open(topics.log(assignment).startOffset(start, committed));
+        const committed = group.committed.get(keyOf(assignment));
+        const known = committed === undefined ? 'earliest' : { offset: committed };
+        tenure.open(startOffset(assignment, start === 'committed' ? known : start));
         poller.announce();
       } catch (error) {
         if (owns(assignment)) poller.fail(error);
@@ -144,6 +157,11 @@ export function createMemoryGroups(
 
   return {
     subscribe,
+    rebalanceReaders(topic) {
+      for (const group of groups.values()) {
+        if (group.members.some((member) => member.topics.includes(topic))) rebalance(group);
+      }
+    },
     committed: (group, at) => groups.get(group)?.committed.get(keyOf(at)) ?? null,
     committedByAll,
   };

@@ -10,6 +10,9 @@ import type { BusRecord, StartPosition, TopicPartition } from './bus.ts';
 /** Forgetting moves what is left, so it is done for this many records at a time. */
 const TRIM_RECORDS_MIN = 4_096;
 
+/** A start position after the group's committed one was looked up. */
+export type KnownStart = Exclude<StartPosition, 'committed'>;
+
 export class MemoryLog {
   #earliest = 0;
   #records: BusRecord[] = [];
@@ -34,11 +37,11 @@ export class MemoryLog {
   }
 
   /** Where reading starts; an offset outside the log starts at its beginning, as on Kafka. */
-  startOffset(start: StartPosition, committed: number | null): number {
+  startOffset(start: KnownStart): number {
     if (start === 'earliest') return this.#earliest;
     if (start === 'latest') return this.next;
-    const wanted = start === 'committed' ? (committed ?? this.#earliest) : start.offset;
-    return wanted >= this.#earliest && wanted <= this.next ? wanted : this.#earliest;
+    const { offset } = start;
+    return offset >= this.#earliest && offset <= this.next ? offset : this.#earliest;
   }
 
   trim(before: number): void {
@@ -50,7 +53,9 @@ export class MemoryLog {
 }
 
 export interface MemoryTopics {
-  create(topic: string, partitionCount: number): void;
+  /** Gives a topic that exists the partitions it lacks. */
+  create(topic: string, partitionCount: number): 'created' | 'grown' | 'unchanged';
+  delete(topic: string): void;
   partitionCount(topic: string): number | null;
   /** Rejects an unknown topic or partition with `dependency.bus`. */
   log(at: TopicPartition): MemoryLog;
@@ -60,12 +65,19 @@ export function createMemoryTopics(): MemoryTopics {
   const topics = new Map<string, MemoryLog[]>();
   return {
     create(topic, partitionCount) {
-      if (topics.has(topic)) return;
-      topics.set(
-        topic,
-        Array.from({ length: partitionCount }, () => new MemoryLog()),
-      );
+      const logs = topics.get(topic);
+      if (logs === undefined) {
+        topics.set(
+          topic,
+          Array.from({ length: partitionCount }, () => new MemoryLog()),
+        );
+        return 'created';
+      }
+      if (logs.length >= partitionCount) return 'unchanged';
+      while (logs.length < partitionCount) logs.push(new MemoryLog());
+      return 'grown';
     },
+    delete: (topic) => void topics.delete(topic),
     partitionCount: (topic) => topics.get(topic)?.length ?? null,
     log({ topic, partition }) {
       const logs = topics.get(topic);

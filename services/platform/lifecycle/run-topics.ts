@@ -1,4 +1,7 @@
-/** Makes sure the topics of a run exist, before the first record; every service may be the first. */
+/**
+ * Makes sure the topics of a run exist, with as many partitions as the event topic, before the first
+ * record; every service may be the first. Asked again it widens them after the event topic has grown.
+ */
 import { CodedError } from '../../core/errors.ts';
 import { derivedTopicSpecs } from '../../core/message/topics.ts';
 import type { Topics } from '../../core/monitor/monitor.ts';
