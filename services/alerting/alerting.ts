@@ -10,6 +10,7 @@ import type { ServicePorts, ServiceScope } from '../platform/lifecycle/service-s
 import { createStatefulService } from '../platform/lifecycle/stateful-service.ts';
 import { createAlertingEvents } from './events.ts';
 import { AlertingShard } from './shard.ts';
+import { EMPTY_ALERTING, restoreAlerting } from './state.ts';
 
 const NAME = 'alerting';
 
@@ -27,6 +28,13 @@ export function createAlerting(ports: ServicePorts, scope: ServiceScope): Compon
     ...ports,
     prepare: async () => void (await ensureRunTopics(ports.bus, topics)),
     prepareBatch: async () => undefined,
-    restore: (_assignment, entries) => new AlertingShard(shardOptions, entries),
+    restore: (_assignment, entries) => new AlertingShard(shardOptions, restoreAlerting(entries)),
+    rebuild: async (_assignment, { processedThrough }) => ({
+      processor: new AlertingShard(shardOptions, {
+        ...EMPTY_ALERTING,
+        saidThrough: processedThrough,
+      }),
+      start: 'earliest',
+    }),
   });
 }

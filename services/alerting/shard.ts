@@ -1,6 +1,7 @@
 /**
  * The state machines of alerting: takes reports, says what changed. Knows neither bus nor store.
  */
+import { CodedError } from '../core/errors.ts';
 import { type Alert, alertId, encodeAlert, hashParts } from '../core/message/alert.ts';
 import { endOfRunHeaders } from '../core/message/control.ts';
 import { HEADER, headerBytes } from '../core/message/header.ts';
@@ -12,7 +13,7 @@ import { planKey } from '../core/window/window-plan.ts';
 import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
 import { decide, QUIET, type SeriesState } from './decide.ts';
 import type { AlertingEvents } from './events.ts';
-import { encodeHead, encodeSeries, restoreAlerting, seriesKey } from './state.ts';
+import { encodeHead, encodeSeries, type RestoredAlerting, seriesKey } from './state.ts';
 
 export interface AlertingShardOptions {
   readonly run: string;
@@ -25,13 +26,16 @@ export class AlertingShard implements ShardProcessor {
   readonly #options: AlertingShardOptions;
   readonly #series: Map<string, SeriesState>;
   readonly #dirty = new Set<string>();
-  #reportSequence: number;
+  readonly #saidThrough: number;
+  #reportSequence: number | null;
   #outputs: OutgoingRecord[] = [];
+  /** The report's alerts are out; said once more they would page about what may be long over. */
+  #isSaid = false;
 
-  constructor(options: AlertingShardOptions, entries: ReadonlyMap<string, Uint8Array>) {
-    const restored = restoreAlerting(entries);
+  constructor(options: AlertingShardOptions, restored: RestoredAlerting) {
     this.#options = options;
     this.#series = new Map(restored.series);
+    this.#saidThrough = restored.saidThrough;
     this.#reportSequence = restored.reportSequence;
   }
 
@@ -40,12 +44,31 @@ export class AlertingShard implements ShardProcessor {
   }
 
   accept(record: BusRecord): void {
-    const { events, rules } = this.#options;
     const report = record.value === null ? null : reportCodec.tryDecode(record.value);
-    if (report === null) return events.reportUnreadable(record.offset);
-    if (report.sequence < this.#reportSequence) return events.reportRepeated();
-    this.#reportSequence = report.sequence + 1;
-    if (report.kind === 'end') return this.#sendEnd();
+    if (report === null) return this.#options.events.reportUnreadable(record.offset);
+    if (!this.#advance(report)) return this.#options.events.reportRepeated();
+    this.#isSaid = record.offset < this.#saidThrough;
+    if (report.kind === 'end') this.#sendEnd();
+    // A window that is judged once more moves no series: its first judgement has.
+    else if (report.revision === 0) this.#decide(report);
+  }
+
+  /** False for a repeat. Throws `state.corrupt` where reports are missing. */
+  #advance({ sequence, monitor }: Report): boolean {
+    const due = this.#reportSequence ?? sequence;
+    if (sequence < due) return false;
+    if (sequence > due) {
+      throw new CodedError(
+        'state.corrupt',
+        `report ${sequence} of ${monitor} came where ${due} was due; reports in between are lost`,
+      );
+    }
+    this.#reportSequence = sequence + 1;
+    return true;
+  }
+
+  #decide(report: Report): void {
+    const { events, rules } = this.#options;
     for (const rule of rules) {
       for (const column of report.columns) {
         if (column.threshold !== null && isWatched(rule, report, column)) {
@@ -61,7 +84,8 @@ export class AlertingShard implements ShardProcessor {
   onSilence(): void {}
 
   takeChanges(): ShardChanges {
-    const puts = new Map([encodeHead(this.#reportSequence)]);
+    const head = { reportSequence: this.#reportSequence, saidThrough: this.#saidThrough };
+    const puts = new Map([encodeHead(head)]);
     const deletes: string[] = [];
     for (const fingerprint of this.#dirty) {
       const state = this.#series.get(fingerprint);
@@ -121,6 +145,7 @@ export class AlertingShard implements ShardProcessor {
   }
 
   #send(alert: Alert): void {
+    if (this.#isSaid) return;
     this.#options.events.alertRaised(alert);
     this.#outputs.push({
       topic: this.#options.alertsTopic,
@@ -136,6 +161,7 @@ export class AlertingShard implements ShardProcessor {
   }
 
   #sendEnd(): void {
+    if (this.#isSaid) return;
     this.#outputs.push({
       topic: this.#options.alertsTopic,
       partition: 0,

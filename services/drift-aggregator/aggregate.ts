@@ -5,9 +5,13 @@
  * One `PaneBook` per input partition. Sealing depends on the sequence of records alone, never on how
  * they were batched, flushed or restarted, so a replay seals the same bytes. An event older than the
  * sealed part of its partition goes to a late pane, which leaves with the next sealing.
+ *
+ * What leaves says where it came from, so that a book that was lost can be made anew from the log:
+ * every closing record (`progress`, `idle`, `end`) names the record that caused it and the first one
+ * that has not left yet; `recount` then takes the records in between again.
  */
 import { EVENT_TIME_MS_MAX, SLICE_VALUES_MAX } from '../core/limits.ts';
-import type { Pane, PaneKind, PaneSource } from '../core/message/pane.ts';
+import type { PaneKind, PaneSource } from '../core/message/pane.ts';
 import { sealedThroughMs, stretchAt } from '../core/window/tumbling.ts';
 import {
   type Cells,
@@ -16,10 +20,13 @@ import {
   measure,
   measureSets,
   type OpenPane,
+  type OpenPanePlace,
   openPaneKey,
   type PaneMeasures,
+  type Place,
   paneColumns,
 } from './open-pane.ts';
+import type { LeavingPane, PaneChanges, PaneHead, RebuildPoint } from './pane-book-state.ts';
 
 export interface PaneBookOptions extends PaneMeasures {
   readonly monitor: string;
@@ -31,32 +38,11 @@ export interface PaneBookOptions extends PaneMeasures {
 
 /** One event or prediction, cells aligned with the book's columns. */
 export interface Measurement {
+  readonly place: Place;
   readonly eventTimeMs: number;
   readonly cells: Cells;
   /** Slice keys, `column=value`. */
   readonly slices: readonly string[];
-}
-
-export interface PaneHead {
-  readonly eventTimeMsMax: number;
-  readonly sealedThroughMs: number;
-  /** Sequence of the next pane. */
-  readonly sequence: number;
-  readonly idle: boolean;
-}
-
-export const EMPTY_HEAD: PaneHead = {
-  eventTimeMsMax: -1,
-  sealedThroughMs: 0,
-  sequence: 0,
-  idle: false,
-};
-
-export interface PaneChanges {
-  readonly dirty: readonly OpenPane[];
-  /** Keys of panes that were open and are now sealed. */
-  readonly closed: readonly string[];
-  readonly sealed: readonly Pane[];
 }
 
 /** Beyond the end of every window that holds an event: the last one may end long after 2100 begins. */
@@ -73,8 +59,10 @@ export class PaneBook {
   #sealedThroughMs: number;
   #sequence: number;
   #idle: boolean;
+  #lastPlace: Place | null;
+  #sealedAtOriginOffset: number;
   #closed: string[] = [];
-  #sealed: Pane[] = [];
+  #leaving: LeavingPane[] = [];
 
   constructor(options: PaneBookOptions, head: PaneHead, panes: readonly OpenPane[]) {
     this.#options = options;
@@ -82,6 +70,8 @@ export class PaneBook {
     this.#sealedThroughMs = head.sealedThroughMs;
     this.#sequence = head.sequence;
     this.#idle = head.idle;
+    this.#lastPlace = head.lastPlace;
+    this.#sealedAtOriginOffset = head.sealedAtOriginOffset;
     for (const pane of panes) {
       shelfAt(this.#shelf(pane.kind), pane.startMs).set(pane.slice, pane);
     }
@@ -93,29 +83,41 @@ export class PaneBook {
       sealedThroughMs: this.#sealedThroughMs,
       sequence: this.#sequence,
       idle: this.#idle,
+      lastPlace: this.#lastPlace,
+      sealedAtOriginOffset: this.#sealedAtOriginOffset,
     };
   }
 
-  get sealedCount(): number {
-    return this.#sealed.length;
+  get leavingCount(): number {
+    return this.#leaving.length;
   }
 
   add(measurement: Measurement): 'on-time' | 'late' {
-    const { eventTimeMs, cells, slices } = measurement;
+    const { eventTimeMs } = measurement;
     const kind = eventTimeMs < this.#sealedThroughMs ? 'late' : 'sealed';
-    const { startMs } = stretchAt(eventTimeMs, this.#options.paneLengthMs);
-    const panes = shelfAt(this.#shelf(kind), startMs);
-    const whole = this.#paneOf(panes, kind, startMs, '');
-    measure(whole, cells);
-    measureSets(whole, cells, this.#options.sets);
-    for (const slice of slices) measure(this.#paneOf(panes, kind, startMs, slice), cells);
+    this.#lastPlace = measurement.place;
+    this.#measure(measurement, kind);
     if (this.#idle) this.#resume();
     if (eventTimeMs > this.#eventTimeMsMax) this.#advance(eventTimeMs);
     return kind === 'late' ? 'late' : 'on-time';
   }
 
+  /**
+   * Takes a record again that a lost book had taken before its last closing record: what has left in
+   * sealed and late panes is passed over, and nothing is said.
+   */
+  recount(measurement: Measurement): void {
+    const { eventTimeMs, place } = measurement;
+    const isLate = eventTimeMs < this.#sealedThroughMs;
+    this.#lastPlace = place;
+    if (isLate && place.origin.offset <= this.#sealedAtOriginOffset) return;
+    this.#measure(measurement, isLate ? 'late' : 'sealed');
+    this.#eventTimeMsMax = Math.max(this.#eventTimeMsMax, eventTimeMs);
+  }
+
   /** The run is over: everything open is sealed. */
-  end(): void {
+  end(place: Place): void {
+    this.#lastPlace = place;
     this.#seal(END_OF_TIME_MS, 'end');
   }
 
@@ -130,6 +132,15 @@ export class PaneBook {
     this.#emit('idle', null);
   }
 
+  /**
+   * Everything has been recounted. Where the last closing record was not the last thing its cause had
+   * to say, because the state went in the middle of the sending, the sealing is made up for.
+   */
+  endRecount(idle: boolean): void {
+    if (idle) this.#idle = true;
+    else this.#advance(this.#eventTimeMsMax);
+  }
+
   takeChanges(): PaneChanges {
     const dirty: OpenPane[] = [];
     for (const shelf of [this.#open, this.#late]) {
@@ -138,10 +149,20 @@ export class PaneBook {
       }
     }
     for (const pane of dirty) pane.dirty = false;
-    const changes = { dirty, closed: this.#closed, sealed: this.#sealed };
+    const changes = { dirty, closed: this.#closed, leaving: this.#leaving };
     this.#closed = [];
-    this.#sealed = [];
+    this.#leaving = [];
     return changes;
+  }
+
+  #measure({ place, eventTimeMs, cells, slices }: Measurement, kind: OpenPane['kind']): void {
+    const { startMs } = stretchAt(eventTimeMs, this.#options.paneLengthMs);
+    const panes = shelfAt(this.#shelf(kind), startMs);
+    const at = { kind, startMs, first: place };
+    const whole = this.#paneOf(panes, { ...at, slice: '' });
+    measure(whole, cells);
+    measureSets(whole, cells, this.#options.sets);
+    for (const slice of slices) measure(this.#paneOf(panes, { ...at, slice }), cells);
   }
 
   #advance(eventTimeMsMax: number): void {
@@ -170,43 +191,53 @@ export class PaneBook {
       }
     }
     this.#sealedThroughMs = throughMs;
+    this.#sealedAtOriginOffset = this.#lastPlace?.origin.offset ?? -1;
     this.#emit(closing, null);
   }
 
   #emit(kind: PaneKind, pane: OpenPane | null): void {
     const { monitor, source, partition, paneLengthMs } = this.#options;
-    this.#sealed.push({
-      monitor,
-      source,
-      partition,
-      sequence: this.#sequence,
-      kind,
-      startMs: pane?.startMs ?? 0,
-      endMs: pane === null ? 0 : pane.startMs + paneLengthMs,
-      slice: pane?.slice ?? '',
-      count: pane?.count ?? 0,
-      sealedThroughMs: this.#sealedThroughMs,
-      columns: pane === null ? [] : paneColumns(pane, this.#options),
+    this.#leaving.push({
+      pane: {
+        monitor,
+        source,
+        partition,
+        sequence: this.#sequence,
+        kind,
+        startMs: pane?.startMs ?? 0,
+        endMs: pane === null ? 0 : pane.startMs + paneLengthMs,
+        slice: pane?.slice ?? '',
+        count: pane?.count ?? 0,
+        sealedThroughMs: this.#sealedThroughMs,
+        columns: pane === null ? [] : paneColumns(pane, this.#options),
+      },
+      origin: this.#lastPlace?.origin ?? null,
+      firstOrigin: pane?.first.origin ?? null,
+      rebuild: pane === null ? this.#rebuildPoint() : null,
     });
     this.#sequence += 1;
+  }
+
+  #rebuildPoint(): RebuildPoint {
+    let fromOffset = this.#lastPlace === null ? 0 : this.#lastPlace.offset + 1;
+    for (const panes of [...this.#open.values(), ...this.#late.values()]) {
+      const whole = panes.get('');
+      if (whole !== undefined) fromOffset = Math.min(fromOffset, whole.first.offset);
+    }
+    return { fromOffset, sealedAtOriginOffset: this.#sealedAtOriginOffset };
   }
 
   #shelf(kind: OpenPane['kind']): Shelf {
     return kind === 'late' ? this.#late : this.#open;
   }
 
-  #paneOf(
-    panes: Map<string, OpenPane>,
-    kind: OpenPane['kind'],
-    startMs: number,
-    wantedSlice: string,
-  ): OpenPane {
-    let pane = panes.get(wantedSlice);
+  #paneOf(panes: Map<string, OpenPane>, wanted: OpenPanePlace): OpenPane {
+    let pane = panes.get(wanted.slice);
     if (pane !== undefined) return pane;
-    const slice = boundedSlice(panes, wantedSlice);
+    const slice = boundedSlice(panes, wanted.slice);
     pane = panes.get(slice);
     if (pane !== undefined) return pane;
-    pane = createOpenPane({ kind, startMs, slice }, this.#options);
+    pane = createOpenPane({ ...wanted, slice }, this.#options);
     panes.set(slice, pane);
     return pane;
   }

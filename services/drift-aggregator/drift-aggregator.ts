@@ -25,9 +25,13 @@ import { WriterSchemas } from '../platform/registry/writer-schemas.ts';
 import type { Measurement } from './aggregate.ts';
 import { createAggregatorEvents } from './events.ts';
 import type { PaneBookSet } from './open-pane.ts';
+import { rebuildFromPanes } from './rebuild.ts';
 import { AggregatorShard } from './shard.ts';
+import { restoreShard } from './state.ts';
 
 const NAME = 'drift-aggregator';
+
+type Measured = Omit<Measurement, 'place'>;
 
 export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope): Component {
   const { bus, telemetry } = ports;
@@ -75,7 +79,15 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
       if (records[0]?.topic !== topics.valid) return;
       await context.retry('fetch writer schemas', () => writerSchemas.fetchFor(records));
     },
-    restore: (assignment, entries) => new AggregatorShard(shardOptions(assignment), entries),
+    restore: (assignment, entries) => {
+      const options = shardOptions(assignment);
+      return new AggregatorShard(options, restoreShard(entries, options));
+    },
+    rebuild: async (assignment) => {
+      const options = shardOptions(assignment);
+      const { restored, start } = await rebuildFromPanes(bus, topics.panes, options);
+      return { processor: new AggregatorShard(options, restored), start };
+    },
   });
 
   function shardOptions(assignment: Assignment) {
@@ -94,7 +106,7 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
     };
   }
 
-  function measureEvent(record: BusRecord): Measurement | null {
+  function measureEvent(record: BusRecord): Measured | null {
     const outcome = reader.read(record.value);
     if (outcome.kind !== 'event') return null;
     const { eventTimeMs, cells } = outcome.event;
@@ -106,7 +118,7 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
   }
 
   /** What is no prediction of ours was written by somebody else: counted as unreadable, never fatal. */
-  function measurePrediction(record: BusRecord): Measurement | null {
+  function measurePrediction(record: BusRecord): Measured | null {
     const prediction = record.value === null ? null : predictionCodec.tryDecode(record.value);
     if (prediction === null) return null;
     const { eventTimeMs, outputs, slices } = prediction;

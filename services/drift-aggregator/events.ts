@@ -1,11 +1,13 @@
 /** Everything the drift-aggregator ever says: one function per thing that can happen. */
 import type { PaneKind, PaneSource } from '../core/message/pane.ts';
+import type { BusRecord } from '../core/message/record.ts';
 import type { CounterCell, Telemetry } from '../platform/telemetry/telemetry.ts';
 
 export function createAggregatorEvents(telemetry: Telemetry, source: PaneSource) {
+  const logger = telemetry.logger('drift-aggregator');
   const records = telemetry.counter({
     name: 'tidegauge.aggregator.records',
-    description: 'Records by source and outcome: on-time, late, repeated or unreadable.',
+    description: 'Records by source and outcome: on-time, late, repeated, unreadable or failed.',
     unit: '{record}',
   });
   const panes = telemetry.counter({
@@ -18,6 +20,7 @@ export function createAggregatorEvents(telemetry: Telemetry, source: PaneSource)
   const late = cell('late');
   const repeated = cell('repeated');
   const unreadable = cell('unreadable');
+  const failed = cell('failed');
 
   return {
     recordCounted(outcome: 'on-time' | 'late'): void {
@@ -29,6 +32,10 @@ export function createAggregatorEvents(telemetry: Telemetry, source: PaneSource)
     /** A record upstream found valid cannot be read here: the bundles of the services differ. */
     recordUnreadable(): void {
       unreadable.add();
+    },
+    recordFailed({ topic, partition, offset }: BusRecord, error: unknown): void {
+      failed.add();
+      logger.error({ topic, partition, offset, error: String(error) }, 'a record was not measured');
     },
     paneWritten(kind: PaneKind): void {
       panes.cell({ source, kind }).add();

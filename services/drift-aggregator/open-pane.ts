@@ -2,6 +2,7 @@
  * A pane that is still being measured: a sketch per column, and in that of the whole one per set.
  */
 import { asBuffer } from '../core/message/message-codec.ts';
+import type { Origin } from '../core/message/origin.ts';
 import type { PaneColumn } from '../core/message/pane.ts';
 import type { ColumnType } from '../core/monitor/monitor.ts';
 import {
@@ -35,11 +36,22 @@ export interface PaneMeasures {
 /** Of one event or prediction, aligned with the columns. */
 export type Cells = readonly (number | string | null)[];
 
-/** A pane still open, or a late one waiting for the next sealing. */
-export interface OpenPane {
+/** A record's place in the input, and in the topic where its chain began. */
+export interface Place {
+  readonly offset: number;
+  readonly origin: Origin;
+}
+
+export interface OpenPanePlace {
   readonly kind: 'sealed' | 'late';
   readonly startMs: number;
   readonly slice: string;
+  /** Of the first record in it. */
+  readonly first: Place;
+}
+
+/** A pane still open, or a late one waiting for the next sealing. */
+export interface OpenPane extends OpenPanePlace {
   count: number;
   readonly sketches: readonly ColumnSketch[];
   /** Aligned with the sets; empty in a slice. */
@@ -52,10 +64,7 @@ export function openPaneKey(pane: Pick<OpenPane, 'kind' | 'startMs' | 'slice'>):
   return `${pane.kind}:${String(pane.startMs).padStart(15, '0')}:${pane.slice}`;
 }
 
-export function createOpenPane(
-  place: Pick<OpenPane, 'kind' | 'startMs' | 'slice'>,
-  { columns, sets }: PaneMeasures,
-): OpenPane {
+export function createOpenPane(place: OpenPanePlace, { columns, sets }: PaneMeasures): OpenPane {
   const wanted = place.slice === '' ? sets : [];
   return {
     ...place,

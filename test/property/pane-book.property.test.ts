@@ -8,12 +8,12 @@ import { paneCodec } from '../../services/core/message/pane.ts';
 import { decodeColumnSketch } from '../../services/core/sketch/column-sketch.ts';
 import { decodeSetSketch } from '../../services/core/sketch/set-sketch-codec.ts';
 import {
-  EMPTY_HEAD,
   type Measurement,
   PaneBook,
   type PaneBookOptions,
 } from '../../services/drift-aggregator/aggregate.ts';
 import { openPaneKey } from '../../services/drift-aggregator/open-pane.ts';
+import { EMPTY_HEAD } from '../../services/drift-aggregator/pane-book-state.ts';
 import { encodeHead, encodeOpenPane, restoreShard } from '../../services/drift-aggregator/state.ts';
 
 const SPECIFICATION = {
@@ -38,7 +38,10 @@ const options: PaneBookOptions = {
   sets: [{ name: 'inputs', specification: SPECIFICATION, cellIndices: [0, 2] }],
 };
 
+const PLACE = { offset: 0, origin: { topic: 'source', partition: 0, offset: 0 } };
+
 const measurement: fc.Arbitrary<Measurement> = fc.record({
+  place: fc.constant(PLACE),
   eventTimeMs: fc.integer({ min: 0, max: 20_000 }),
   cells: fc.tuple(
     fc.option(fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 })), { nil: null }),
@@ -57,11 +60,11 @@ function seal(events: readonly Measurement[], restartAfter: ReadonlySet<number>)
   let book = new PaneBook(options, EMPTY_HEAD, []);
   const flush = () => {
     const changes = book.takeChanges();
-    entries.set(...encodeHead(book.head, {}));
+    entries.set(...encodeHead({ book: book.head, origins: {}, recount: null }));
     for (const key of changes.closed) entries.delete(key);
     for (const pane of changes.dirty) entries.set(...encodeOpenPane(pane, options));
     sealed.push(
-      ...changes.sealed.map((pane) => Buffer.from(paneCodec.encode(pane)).toString('hex')),
+      ...changes.leaving.map(({ pane }) => Buffer.from(paneCodec.encode(pane)).toString('hex')),
     );
   };
   for (const [index, event] of events.entries()) {
@@ -69,10 +72,10 @@ function seal(events: readonly Measurement[], restartAfter: ReadonlySet<number>)
     if (restartAfter.has(index)) {
       flush();
       const restored = restoreShard(entries, options);
-      book = new PaneBook(options, restored.head, restored.panes);
+      book = new PaneBook(options, restored.book, restored.panes);
     }
   }
-  book.end();
+  book.end(PLACE);
   flush();
   return sealed;
 }
@@ -137,7 +140,7 @@ describe('PaneBook', () => {
   it('keeps the number of slices of a pane bounded', () => {
     const book = new PaneBook(options, EMPTY_HEAD, []);
     for (let i = 0; i < 5_000; i += 1) {
-      book.add({ eventTimeMs: 1, cells: [i, 'a'], slices: [`user=${i}`] });
+      book.add({ place: PLACE, eventTimeMs: 1, cells: [i, 'a'], slices: [`user=${i}`] });
     }
     const keys = book.takeChanges().dirty.map(openPaneKey);
     expect(keys).toHaveLength(102);

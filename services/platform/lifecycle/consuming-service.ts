@@ -2,9 +2,11 @@
  * The part every consuming service shares: prepare, subscribe, take turns until stopped, drain, close.
  *
  * A turn polls and does its work; a transient failure inside `context.retry` makes the service
- * `degraded` while it is retried; anything else thrown ends it as `failed` with the reason, and
- * `finished` rejects so that the process can exit non-zero. Nothing is ever swallowed.
+ * `degraded` while it is retried. `state.lost` out of a turn leaves the group and joins it again, so
+ * that every partition is taken over anew. Anything else thrown ends the service as `failed` with the
+ * reason, and `finished` rejects so that the process can exit non-zero. Nothing is ever swallowed.
  */
+import { CodedError } from '../../core/errors.ts';
 import type { Subscription } from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
@@ -44,6 +46,7 @@ class ConsumingService implements Component {
   #health: Health = { status: 'starting', reason: 'not started' };
   #resolveFinished: () => void = () => undefined;
   #rejectFinished: (error: unknown) => void = () => undefined;
+  #starting: Promise<void> | null = null;
   #loop: Promise<void> | null = null;
 
   constructor(options: ConsumingServiceOptions) {
@@ -57,7 +60,20 @@ class ConsumingService implements Component {
     this.finished.catch(() => undefined);
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  /** Of a service that is still starting: waits for the start, then ends what it began. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#abort.abort();
+    const deadline = new AbortController();
+    await Promise.race([this.#ended(), this.#options.clock.sleep(deadlineMs, deadline.signal)]);
+    deadline.abort();
+  }
+
+  async #start(): Promise<void> {
     try {
       await this.#options.prepare();
       const subscription = await this.#options.subscribe(this.#context);
@@ -70,21 +86,22 @@ class ConsumingService implements Component {
     }
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    this.#abort.abort();
-    if (this.#loop === null) return;
-    const deadline = new AbortController();
-    await Promise.race([this.#loop, this.#options.clock.sleep(deadlineMs, deadline.signal)]);
-    deadline.abort();
+  async #ended(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#loop;
   }
 
   health(): Health {
     return this.#health;
   }
 
-  async #run(subscription: Subscription): Promise<void> {
+  async #run(first: Subscription): Promise<void> {
+    let subscription = first;
     try {
-      while (!this.#abort.signal.aborted) await this.#options.turn(subscription, this.#context);
+      while (!this.#abort.signal.aborted) {
+        const lost = await this.#turnOrLoss(subscription);
+        if (lost !== null) subscription = await this.#rejoin(subscription, lost);
+      }
       await this.#options.drain(subscription, this.#context);
       this.#health = { status: 'stopped', reason: 'asked to stop' };
     } catch (error) {
@@ -97,6 +114,27 @@ class ConsumingService implements Component {
       this.#options.logger.warn({ error: messageOf(error) }, 'closing failed');
     }
     if (this.#health.status === 'stopped') this.#resolveFinished();
+  }
+
+  async #turnOrLoss(subscription: Subscription): Promise<CodedError | null> {
+    try {
+      await this.#options.turn(subscription, this.#context);
+      return null;
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'state.lost') return error;
+      throw error;
+    }
+  }
+
+  async #rejoin(subscription: Subscription, lost: CodedError): Promise<Subscription> {
+    this.#health = { status: 'degraded', reason: lost.message };
+    this.#options.logger.error({ error: lost.message }, 'state lost, joining the group again');
+    await subscription.close();
+    const next = await this.#context.retry('join the group', () =>
+      this.#options.subscribe(this.#context),
+    );
+    this.#health = { status: 'ready', reason: '' };
+    return next;
   }
 
   #fail(error: unknown): void {

@@ -2,13 +2,14 @@
  * Bounded retry of transient failures, with exponential backoff and full jitter.
  *
  * Only errors whose code is *transient* are retried; everything else, and the last attempt's error,
- * is thrown to the caller, who stops loudly.
+ * is thrown to the caller, who stops loudly. What bounds it is time, because a dependency that is
+ * restarted, moved or upgraded takes minutes however often it is asked.
  */
 import { isTransient } from '../../core/errors.ts';
 import {
-  RETRY_ATTEMPTS_MAX,
   RETRY_BACKOFF_MS_MAX,
   RETRY_BACKOFF_MS_MIN,
+  RETRY_PATIENCE_MS,
 } from '../../core/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 
@@ -27,13 +28,16 @@ export async function retryTransient<T>(
   attemptOnce: () => Promise<T>,
 ): Promise<T> {
   const { clock, signal, onRetry } = options;
+  const startedMs = clock.monotonicMs();
   let stoppingAttempt = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await attemptOnce();
     } catch (error) {
       if (signal.aborted) stoppingAttempt += 1;
-      const spent = attempt >= RETRY_ATTEMPTS_MAX || stoppingAttempt >= ATTEMPTS_WHILE_STOPPING_MAX;
+      const spent =
+        clock.monotonicMs() - startedMs >= RETRY_PATIENCE_MS ||
+        stoppingAttempt >= ATTEMPTS_WHILE_STOPPING_MAX;
       if (!isTransient(error) || spent) throw error;
       onRetry(error as Error, attempt);
       const ceilingMs = Math.min(RETRY_BACKOFF_MS_MAX, RETRY_BACKOFF_MS_MIN * 2 ** (attempt - 1));

@@ -4,11 +4,18 @@
  * A reply that is lost leaves the outcome unknown; positions are unique per commit, so the stored one
  * tells. Where it does not, the attempt fails as transient and may be made again: should the lost one
  * arrive in between, the next attempt finds its own position and takes that for what it is.
+ *
+ * Epochs and commits only grow. A store that holds an older one than its owner has seen was emptied,
+ * or went back to an earlier copy of itself.
  */
 import { CodedError } from '../../core/errors.ts';
 import type { CommitOutcome, ShardId, StateCommit, StateStore } from '../store/state-store.ts';
+import { parsePosition } from './shard-position.ts';
 
-export type SettledCommit = Exclude<CommitOutcome, { readonly kind: 'position-mismatch' }>;
+export type SettledCommit =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'fenced'; readonly storedEpoch: number }
+  | { readonly kind: 'lost'; readonly found: string };
 
 /** Throws `state.corrupt` where somebody else changed the state without claiming it. */
 export async function settleCommit(
@@ -17,12 +24,29 @@ export async function settleCommit(
   commit: StateCommit,
 ): Promise<SettledCommit> {
   const outcome = await commitOrReadBack(store, shard, commit);
-  if (outcome.kind !== 'position-mismatch') return outcome;
-  if (outcome.storedPosition === commit.position) return { kind: 'committed' };
+  if (outcome.kind === 'committed') return outcome;
+  if (outcome.kind === 'fenced') {
+    if (outcome.storedEpoch > commit.epoch) return outcome;
+    return { kind: 'lost', found: `epoch ${outcome.storedEpoch}, expected ${commit.epoch}` };
+  }
+  const { storedPosition } = outcome;
+  if (storedPosition === commit.position) return { kind: 'committed' };
+  if (isOlder(storedPosition, commit)) {
+    return {
+      kind: 'lost',
+      found: `position ${storedPosition ?? 'none'}, expected ${commit.expectedPosition}`,
+    };
+  }
   throw new CodedError(
     'state.corrupt',
-    `stored position of ${shard.topic}:${shard.partition} is ${outcome.storedPosition}, expected ${commit.expectedPosition}; the state was changed by something else`,
+    `stored position of ${shard.topic}:${shard.partition} is ${storedPosition}, expected ${commit.expectedPosition}; the state was changed by something else`,
   );
+}
+
+function isOlder(storedPosition: string | null, { expectedPosition }: StateCommit): boolean {
+  const stored = parsePosition(storedPosition);
+  const expected = parsePosition(expectedPosition);
+  return stored.commitNumber < expected.commitNumber && stored.epoch <= expected.epoch;
 }
 
 async function commitOrReadBack(

@@ -5,63 +5,37 @@
  * is claimed (which fences every earlier holder), unsent outputs are sent again, state is restored
  * and reading starts at the stored position. A commit that is refused means another owner took over:
  * the shard is dropped without a word to the bus. A commit whose outcome is unknown is settled by
- * reading the position back; positions are unique per commit. An owner that was fenced and keeps its
- * partition stops loudly, so that a restart claims it anew.
+ * reading the position back; positions are unique per commit. State that the store has lost is rebuilt
+ * from the log (claim-shard.ts). An owner that was fenced and keeps its partition stops loudly, so that
+ * a restart claims it anew.
  */
 import { CodedError } from '../../core/errors.ts';
 import {
+  FENCED_PATIENCE_MS,
   FLUSH_INTERVAL_MS,
   FLUSH_RECORDS_MAX,
   POLL_RECORDS_MAX,
   POLL_WAIT_MS,
-  SESSION_TIMEOUT_MS,
 } from '../../core/limits.ts';
 import { withTraceparent } from '../../core/message/record.ts';
-import type {
-  Assignment,
-  Bus,
-  BusRecord,
-  OutgoingRecord,
-  RecordBatch,
-  Subscription,
-} from '../bus/bus.ts';
+import type { Assignment, Bus, BusRecord, RecordBatch, Subscription } from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ShardId, StateCommit, StateStore } from '../store/state-store.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { type ClaimedShard, claimShard, type Shard } from './claim-shard.ts';
 import type { Component } from './component.ts';
 import { createConsumingService, type TurnContext } from './consuming-service.ts';
-import { encodeOutgoing, outboxKey, splitOutbox } from './outbox.ts';
-import { settleCommit } from './settle-commit.ts';
-import { encodePosition, parsePosition } from './shard-position.ts';
+import { encodeOutgoing, outboxKey } from './outbox.ts';
+import { type SettledCommit, settleCommit } from './settle-commit.ts';
+import { encodePosition } from './shard-position.ts';
+import type { RebuiltShard, ShardProcessor, StateLoss } from './shard-processor.ts';
 
-export interface ShardChanges {
-  readonly puts: ReadonlyMap<string, Uint8Array>;
-  readonly deletes: readonly string[];
-  readonly outputs: readonly OutgoingRecord[];
-}
-
-/** The state machine of one input partition; knows neither bus nor store. */
-export interface ShardProcessor {
-  accept(record: BusRecord): void;
-  /** Something must leave: commit now rather than at the next interval. */
-  readonly hasOutputs: boolean;
-  /** Everything that changed since the last call; the caller commits it or abandons the shard. */
-  takeChanges(): ShardChanges;
-  /** Called when the partition has delivered nothing for `silentMs` (wall clock). */
-  onSilence(silentMs: number): void;
-}
-
-/** The store has lost a shard's state, or holds an older one than what was done. */
-export interface StateLoss {
-  /** By the broker's offset: records before it were processed, and what came of them was sent. */
-  readonly processedThrough: number;
-}
-
-export interface RebuiltShard {
-  readonly processor: ShardProcessor;
-  /** Where reading goes on. */
-  readonly start: 'earliest' | { readonly offset: number };
-}
+export type {
+  RebuiltShard,
+  ShardChanges,
+  ShardProcessor,
+  StateLoss,
+} from './shard-processor.ts';
 
 export interface StatefulServiceOptions {
   readonly name: string;
@@ -83,23 +57,6 @@ export interface StatefulServiceOptions {
   rebuild(assignment: Assignment, loss: StateLoss): Promise<RebuiltShard>;
 }
 
-interface Shard {
-  readonly id: ShardId;
-  readonly assignment: Assignment;
-  readonly epoch: number;
-  readonly processor: ShardProcessor;
-  position: string | null;
-  nextOffset: number;
-  commitNumber: number;
-  /** Sent and acknowledged; forgotten by the next commit. */
-  sentKeys: readonly string[];
-  /** Accepted and not yet committed. */
-  recordCount: number;
-  /** Since when there is something to commit: records, or outputs to forget; `null`: nothing. */
-  dirtySinceMs: number | null;
-  lastRecordAtMs: number;
-}
-
 export function groupName(monitor: string, service: string, run: string): string {
   return `tidegauge.${monitor}.${run}.${service}`;
 }
@@ -118,20 +75,24 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     name,
     clock,
     logger,
-    prepare: options.prepare,
+    prepare: async () => {
+      await options.store.ping();
+      await options.prepare();
+    },
     subscribe: (context) =>
       bus.subscribe({
         group,
         topics: options.topics,
         onAssigned: async (assignment) => {
           tenures.set(shardKey(assignment), assignment.joinEpoch);
-          const shard = await context.retry('claim state', () => claimShard(options, assignment));
+          const claimed = await context.retry('claim state', () => claimInTenure(assignment));
           // The answer is of no use to a tenure that ended, and must not replace its successor's.
-          if (shard === null || !isTenure(assignment)) return 'earliest';
+          if (claimed === null || !isTenure(assignment)) return 'earliest';
+          const { shard, start } = claimed;
           shards.set(shardKey(assignment), shard);
           const { epoch, position } = shard;
           logger.info({ ...assignment, epoch, position }, 'claimed');
-          return position === null ? 'earliest' : { offset: shard.nextOffset };
+          return start;
         },
         onRevoked: (assignment) => {
           if (isTenure(assignment)) tenures.delete(shardKey(assignment));
@@ -169,6 +130,12 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     dispose: async () => shards.clear(),
   });
 
+  /** `null` where the tenure has ended: claiming then would fence its successor. */
+  async function claimInTenure(assignment: Assignment): Promise<ClaimedShard | null> {
+    if (!isTenure(assignment)) return null;
+    return claimShard({ ...options, group, logger }, shardIdOf(assignment), assignment);
+  }
+
   function isTenure(assignment: Assignment): boolean {
     return tenures.get(shardKey(assignment)) === assignment.joinEpoch;
   }
@@ -191,10 +158,10 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     for (const [assignment, sinceMs] of fenced) {
       const { topic, partition } = assignment;
       if (!subscription.owns(assignment)) fenced.delete(assignment);
-      else if (clock.monotonicMs() - sinceMs >= SESSION_TIMEOUT_MS) {
+      else if (clock.monotonicMs() - sinceMs >= FENCED_PATIENCE_MS) {
         throw new CodedError(
           'state.corrupt',
-          `${topic}:${partition} is assigned here and its state was claimed elsewhere; expected one of them to change within ${SESSION_TIMEOUT_MS} ms; does another deployment use this store?`,
+          `${topic}:${partition} is assigned here and its state was claimed elsewhere; expected one of them to change within ${FENCED_PATIENCE_MS} ms; does another deployment use this store?`,
         );
       }
     }
@@ -242,6 +209,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     const outputs = changes.outputs.map((output) => withTraceparent(output, traceparent));
     const sentKeys = outputs.map((_, index) => outboxKey(commitNumber, index));
     const puts = new Map(changes.puts);
+    const obsoleteKeys = shard.obsoleteKeys.filter((key) => !puts.has(key));
     for (const [index, output] of outputs.entries())
       puts.set(sentKeys[index]!, encodeOutgoing(output));
     const commit: StateCommit = {
@@ -249,56 +217,49 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
       expectedPosition: shard.position,
       position: encodePosition({ ...shard, commitNumber }),
       puts,
-      deletes: [...changes.deletes, ...shard.sentKeys],
+      deletes: [...changes.deletes, ...obsoleteKeys],
     };
     const settled = await context.retry('commit state', () =>
       settleCommit(options.store, shard.id, commit),
     );
-    if (settled.kind === 'fenced') {
-      const { epoch, assignment } = shard;
-      logger.warn({ ...assignment, epoch, ...settled }, 'fenced by a newer owner');
-      forget(shard);
-      fenced.set(shard.assignment, clock.monotonicMs());
-      return;
-    }
+    if (settled.kind !== 'committed') return dispossess(shard, settled, subscription, context);
     shard.position = commit.position;
     shard.commitNumber = commitNumber;
     shard.recordCount = 0;
     if (outputs.length > 0) await context.retry('send', () => bus.produce(outputs));
-    shard.sentKeys = sentKeys;
+    shard.obsoleteKeys = sentKeys;
     shard.dirtySinceMs = sentKeys.length > 0 ? clock.monotonicMs() : null;
     await context.retry('commit offset', () =>
       subscription.commit(shard.assignment, shard.nextOffset),
     );
   }
 
-  /** `null` where the tenure has ended: claiming then would fence its successor. */
-  async function claimShard(
-    owner: StatefulServiceOptions,
-    assignment: Assignment,
-  ): Promise<Shard | null> {
-    if (!isTenure(assignment)) return null;
-    const { run, monitor } = owner;
+  /** The state is somebody else's now, or nobody's. */
+  function dispossess(
+    shard: Shard,
+    settled: Exclude<SettledCommit, { readonly kind: 'committed' }>,
+    subscription: Subscription,
+    { signal }: TurnContext,
+  ): void {
+    const { epoch, assignment } = shard;
+    forget(shard);
+    if (settled.kind === 'fenced') {
+      logger.warn({ ...assignment, epoch, ...settled }, 'fenced by a newer owner');
+      fenced.set(assignment, clock.monotonicMs());
+      return;
+    }
+    // Whoever comes next finds out by itself; there is no time for it now.
+    if (signal.aborted || !subscription.owns(assignment)) return;
     const { topic, partition } = assignment;
-    const id: ShardId = { run, monitor, service: name, topic, partition };
-    const claim = await owner.store.claim(id);
-    const { outbox, state } = splitOutbox(claim.entries);
-    if (outbox.length > 0) await bus.produce(outbox.map((entry) => entry.record));
-    const nowMs = clock.monotonicMs();
-    const { nextOffset, commitNumber } = parsePosition(claim.position);
-    return {
-      id,
-      assignment,
-      epoch: claim.epoch,
-      processor: owner.restore(assignment, state),
-      position: claim.position,
-      nextOffset,
-      commitNumber,
-      sentKeys: outbox.map((entry) => entry.key),
-      recordCount: 0,
-      dirtySinceMs: outbox.length > 0 ? nowMs : null,
-      lastRecordAtMs: nowMs,
-    };
+    throw new CodedError(
+      'state.lost',
+      `the state of ${topic}:${partition} is not what was committed: the store holds ${settled.found}`,
+    );
+  }
+
+  function shardIdOf({ topic, partition }: Assignment): ShardId {
+    const { run, monitor } = options;
+    return { run, monitor, service: name, topic, partition };
   }
 }
 

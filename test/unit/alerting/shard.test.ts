@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAlertingEvents } from '../../../services/alerting/events.ts';
 import { AlertingShard } from '../../../services/alerting/shard.ts';
+import { EMPTY_ALERTING, restoreAlerting } from '../../../services/alerting/state.ts';
 import { type Alert, decodeAlert } from '../../../services/core/message/alert.ts';
 import { HEADER, headerText } from '../../../services/core/message/header.ts';
 import {
@@ -34,7 +35,7 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
     events: createAlertingEvents(telemetry),
   };
   const entries = new Map<string, Uint8Array>();
-  let shard = new AlertingShard(options, entries);
+  let shard = new AlertingShard(options, restoreAlerting(entries));
   let sequence = 0;
 
   function read(record: Partial<BusRecord>): readonly OutgoingRecord[] {
@@ -61,16 +62,22 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
       const report: Report = {
         ...{ id: String(sequence), monitor: 'm', sequence, kind: 'window', slice: '', count: 90 },
         ...{ windowStartMs: hour * HOUR_MS, windowEndMs: (hour + 1) * HOUR_MS, verdict: 'ok' },
-        ...{ budget: '', windowSlideMs: HOUR_MS, baseline: 'reference' },
+        ...{ budget: '', windowSlideMs: HOUR_MS, baseline: 'reference', revision: 0 },
         columns: Object.entries(verdicts).map(([name, verdict]) => column(name, verdict)),
         ...fields,
       } as Report;
       sequence = report.sequence + 1;
-      const outputs = read({ value: reportCodec.encode(report) });
+      const outputs = read({ offset: report.sequence, value: reportCodec.encode(report) });
       return outputs.map(({ value }) => decodeAlert(value!));
     },
     restart() {
-      shard = new AlertingShard(options, new Map(entries));
+      shard = new AlertingShard(options, restoreAlerting(entries));
+    },
+    /** The state is gone; what reports before this offset led to has been said. */
+    rebuild(saidThrough: number) {
+      entries.clear();
+      sequence = 0;
+      shard = new AlertingShard(options, { ...EMPTY_ALERTING, saidThrough });
     },
   };
 }
@@ -197,6 +204,14 @@ describe('a report', () => {
     expect(said(report(2, { level: 'drift' }))).toEqual([['firing', 'level']]);
   });
 
+  it('that is missing ends the service, but for those before the first one held', () => {
+    const { report } = alerting();
+    report(1, { level: 'ok' }, { sequence: 7 });
+    expect(() => report(2, { level: 'ok' }, { sequence: 9 })).toThrow(
+      expect.objectContaining({ code: 'state.corrupt' }),
+    );
+  });
+
   it('that is none is counted and passed over', () => {
     const { read, telemetry, report } = alerting();
     expect(read({ value: Buffer.from('{}') })).toEqual([]);
@@ -209,12 +224,31 @@ describe('a report', () => {
     const { read } = alerting();
     const end: Report = {
       ...{ id: 'end', monitor: 'm', sequence: 0, kind: 'end', windowStartMs: 0, windowEndMs: 0 },
-      ...{ slice: '', count: 0, verdict: 'ok', budget: '', columns: [] },
+      ...{ slice: '', revision: 0, count: 0, verdict: 'ok', budget: '', columns: [] },
       ...{ windowSlideMs: 0, baseline: '' },
     } as Report;
     const [output, ...others] = read({ value: reportCodec.encode(end) });
     expect(others).toEqual([]);
     expect(output).toMatchObject({ topic: 'alerts', value: null });
     expect(headerText(output!.headers, HEADER.control)).toContain('r1');
+  });
+});
+
+describe('a state made anew from the reports', () => {
+  it('says nothing again, and goes on where the lost one was, also over a restart', () => {
+    const { report, rebuild, restart } = alerting([{ ...RULE, resolveAfterWindows: 2 }]);
+    const verdicts: Verdict[] = ['drift', 'ok', 'drift', 'ok', 'ok'];
+    const before = verdicts.flatMap((verdict, hour) => said(report(hour, { level: verdict })));
+    expect(before).toEqual([
+      ['firing', 'level'],
+      ['resolved', 'level'],
+    ]);
+    rebuild(4);
+    expect(
+      verdicts.slice(0, 3).flatMap((verdict, hour) => report(hour, { level: verdict })),
+    ).toEqual([]);
+    restart();
+    expect(report(3, { level: 'ok' })).toEqual([]);
+    expect(said(report(4, { level: 'ok' }))).toEqual([['resolved', 'level']]);
   });
 });

@@ -8,17 +8,18 @@ import { decodeColumnSketch } from '../../../services/core/sketch/column-sketch.
 import { WindowBook } from '../../../services/core/window/window-book.ts';
 import { tumblingPlan } from '../../../services/core/window/window-plan.ts';
 import {
-  EMPTY_HEAD,
   type Measurement,
   PaneBook,
   type PaneBookOptions,
 } from '../../../services/drift-aggregator/aggregate.ts';
+import type { Place } from '../../../services/drift-aggregator/open-pane.ts';
+import { EMPTY_HEAD } from '../../../services/drift-aggregator/pane-book-state.ts';
 import {
   encodeHead,
   encodeOpenPane,
   restoreShard,
 } from '../../../services/drift-aggregator/state.ts';
-import { createDraw } from '../../support/faulty-process.ts';
+import { createDraw } from '../../support/draw.ts';
 
 const OPTIONS: PaneBookOptions = {
   monitor: 'm',
@@ -32,6 +33,7 @@ const OPTIONS: PaneBookOptions = {
   ],
   sets: [],
 };
+const PLACE: Place = { offset: 0, origin: { topic: 'source', partition: 0, offset: 0 } };
 const START_MS = Date.parse('2026-05-01T10:00:00Z');
 
 function bookOf(options: Partial<PaneBookOptions> = {}): PaneBook {
@@ -39,11 +41,11 @@ function bookOf(options: Partial<PaneBookOptions> = {}): PaneBook {
 }
 
 function at(timeMs: number, level: number | null = 1, slices: string[] = []): Measurement {
-  return { eventTimeMs: START_MS + timeMs, cells: [level, 'Brest'], slices };
+  return { place: PLACE, eventTimeMs: START_MS + timeMs, cells: [level, 'Brest'], slices };
 }
 
 function sealedBy(book: PaneBook): readonly Pane[] {
-  return book.takeChanges().sealed;
+  return book.takeChanges().leaving.map(({ pane }) => pane);
 }
 
 /** Stores a book and goes on with another one from what was stored. */
@@ -51,12 +53,15 @@ function restart(
   book: PaneBook,
   entries: Map<string, Uint8Array>,
 ): { readonly book: PaneBook; readonly sealed: readonly Pane[] } {
-  const { dirty, closed, sealed } = book.takeChanges();
+  const { dirty, closed, leaving } = book.takeChanges();
   for (const key of closed) entries.delete(key);
   for (const pane of dirty) entries.set(...encodeOpenPane(pane, OPTIONS));
-  entries.set(...encodeHead(book.head, {}));
+  entries.set(...encodeHead({ book: book.head, origins: {}, recount: null }));
   const restored = restoreShard(entries, OPTIONS);
-  return { book: new PaneBook(OPTIONS, restored.head, restored.panes), sealed };
+  return {
+    book: new PaneBook(OPTIONS, restored.book, restored.panes),
+    sealed: leaving.map(({ pane }) => pane),
+  };
 }
 
 describe('a pane of many events', () => {
@@ -74,7 +79,7 @@ describe('a pane of many events', () => {
         sealed.push(...restarted.sealed);
         book = restarted.book;
       }
-      book.end();
+      book.end(PLACE);
       sealed.push(...sealedBy(book));
       return sealed.map((pane) =>
         createHash('sha256').update(paneCodec.encode(pane)).digest('hex'),
@@ -116,7 +121,7 @@ describe('sealing', () => {
       ['sealed', 's=a', 1],
       ['progress', '', 0],
     ]);
-    book.end();
+    book.end(PLACE);
     expect(sealedBy(book).map(({ kind, slice, count }) => [kind, slice, count])).toEqual([
       ['sealed', '', 1],
       ['sealed', 's=b', 1],
@@ -131,7 +136,7 @@ describe('sealing', () => {
     book.add(at(0, 1));
     book.add(at(5_000, 2));
     expect(book.add(at(10, 3))).toBe('late');
-    book.end();
+    book.end(PLACE);
     const levels = sealedBy(book)
       .filter(({ columns }) => columns.length > 0)
       .map(({ kind, columns }) => {
@@ -150,15 +155,15 @@ describe('sealing', () => {
     const lengths = [7_000, 3 * 7_000, week - (week % 7_000)];
     const times = [0, 1, START_MS, EVENT_TIME_MS_MAX - 1];
     const book = bookOf({ paneLengthMs: 7_000, allowedLatenessMs: 9e12 });
-    for (const eventTimeMs of times) book.add({ eventTimeMs, cells: [1, 'a'], slices: [] });
-    book.end();
+    for (const eventTimeMs of times) {
+      book.add({ place: PLACE, eventTimeMs, cells: [1, 'a'], slices: [] });
+    }
+    book.end(PLACE);
     const panes = sealedBy(book);
     expect(panes.reduce((sum, { count }) => sum + count, 0)).toBe(times.length);
-    const windows = new WindowBook(
-      { plans: lengths.map(tumblingPlan), contributors: [{ source: 'events', partition: 0 }] },
-      null,
-      [],
-    );
+    const plans = lengths.map((length) => ({ ...tumblingPlan(length), reviseMs: 0 }));
+    const contributors = [{ source: 'events', partition: 0 }] as const;
+    const windows = new WindowBook({ plans, contributors }, null, []);
     for (const pane of panes) windows.add(pane);
     const counts = windows
       .takeReady()
@@ -199,7 +204,7 @@ describe('silence', () => {
         book.add(at(i % 1_000, Math.sin(i)));
         if (silent && i % 700 === 0) book.markIdle();
       }
-      book.end();
+      book.end(PLACE);
       return sealedBy(book)
         .filter(({ kind }) => kind === 'sealed')
         .map(({ columns }) => columns.map(({ sketch }) => Buffer.from(sketch).toString('base64')));

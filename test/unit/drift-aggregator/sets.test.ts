@@ -4,11 +4,8 @@ import {
   decodeSetSketch,
   encodeSetSketch,
 } from '../../../services/core/sketch/set-sketch-codec.ts';
-import {
-  EMPTY_HEAD,
-  PaneBook,
-  type PaneBookOptions,
-} from '../../../services/drift-aggregator/aggregate.ts';
+import { PaneBook, type PaneBookOptions } from '../../../services/drift-aggregator/aggregate.ts';
+import { EMPTY_HEAD } from '../../../services/drift-aggregator/pane-book-state.ts';
 import {
   encodeHead,
   encodeOpenPane,
@@ -18,6 +15,7 @@ import { correlated, sampleRows, setOf, setReference } from '../core/sketch/set-
 
 const ROWS = sampleRows(correlated(2, 0.5), 3, 6_000);
 const { specification } = setReference(ROWS, 1, ['flow', 'level']);
+const PLACE = { offset: 0, origin: { topic: 'source', partition: 0, offset: 0 } };
 const OPTIONS: PaneBookOptions = {
   ...{ monitor: 'm', source: 'events', partition: 0, paneLengthMs: 1_000, allowedLatenessMs: 0 },
   columns: [
@@ -29,7 +27,7 @@ const OPTIONS: PaneBookOptions = {
 };
 
 function entriesOf(book: PaneBook): Map<string, Uint8Array> {
-  const entries = new Map([encodeHead(book.head, {})]);
+  const entries = new Map([encodeHead({ book: book.head, origins: {}, recount: null })]);
   for (const pane of book.takeChanges().dirty) entries.set(...encodeOpenPane(pane, OPTIONS));
   return entries;
 }
@@ -40,17 +38,23 @@ function fill(restartAfter: ReadonlySet<number>): PaneBook {
   for (const [index, [flow, level]] of ROWS.entries()) {
     const isMissing = index % 1_000 === 7;
     const cells = [level!, 'Brest', isMissing ? null : flow!];
-    book.add({ eventTimeMs: 5_000 + (index % 1_000), cells, slices: ['station=Brest'] });
+    book.add({
+      place: PLACE,
+      eventTimeMs: 5_000 + (index % 1_000),
+      cells,
+      slices: ['station=Brest'],
+    });
     if (!restartAfter.has(index)) continue;
     const restored = restoreShard(entriesOf(book), OPTIONS);
-    book = new PaneBook(OPTIONS, restored.head, restored.panes);
+    book = new PaneBook(OPTIONS, restored.book, restored.panes);
   }
   return book;
 }
 
 function sealed(book: PaneBook) {
-  book.end();
-  return book.takeChanges().sealed.filter(({ kind }) => kind === 'sealed');
+  book.end(PLACE);
+  const panes = book.takeChanges().leaving.map(({ pane }) => pane);
+  return panes.filter(({ kind }) => kind === 'sealed');
 }
 
 describe('a set', () => {

@@ -1,7 +1,7 @@
 /** The life of a consuming service: starts or fails fast, shows its health, drains, ends once. */
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../services/core/errors.ts';
-import { RETRY_ATTEMPTS_MAX } from '../../../../services/core/limits.ts';
+import { RETRY_BACKOFF_MS_MAX, RETRY_PATIENCE_MS } from '../../../../services/core/limits.ts';
 import type { Subscription } from '../../../../services/platform/bus/bus.ts';
 import { createVirtualClock } from '../../../../services/platform/clock/virtual-clock.ts';
 import {
@@ -123,10 +123,12 @@ describe('a retry', () => {
     await clock.advance(1_000);
   });
 
-  it('ends the service after the last attempt', async () => {
-    const { service, clock, worked } = retrying(flaky(RETRY_ATTEMPTS_MAX));
+  it('goes on for as long as one waits for a dependency, then ends the service', async () => {
+    const { service, clock, worked } = retrying(flaky(Number.POSITIVE_INFINITY));
     await service.start();
-    await clock.advance(120_000);
+    await clock.advance(RETRY_PATIENCE_MS - 1);
+    expect(service.health().status).toBe('degraded');
+    await clock.advance(RETRY_BACKOFF_MS_MAX + 1);
     expect(service.health().status).toBe('failed');
     expect(worked()).toBe(0);
   });
@@ -194,6 +196,16 @@ describe('a stop', () => {
     expect(log.filter((entry) => entry === 'dispose')).toHaveLength(1);
   });
 
+  it('during the start waits for it, then ends what it began', async () => {
+    const { service, clock, log } = scripted({ prepare: () => clock.sleep(500) });
+    const starting = service.start();
+    const stopping = service.stop(1_000);
+    await clock.advance(600);
+    await Promise.all([starting, stopping]);
+    expect(log).toEqual(['subscribe', 'drain', 'close', 'dispose']);
+    expect(service.health().status).toBe('stopped');
+  });
+
   it('of what never started is nothing', async () => {
     const { service, log } = scripted();
     await service.stop(1_000);
@@ -215,5 +227,25 @@ describe('a stop', () => {
     await service.stop(3_600_000);
     expect(sleeping.length).toBeGreaterThan(0);
     expect(sleeping.every((signal) => signal.aborted)).toBe(true);
+  });
+});
+
+describe('state that was lost', () => {
+  it('makes the service leave the group and join it again', async () => {
+    let turns = 0;
+    const { service, clock, log } = scripted({
+      turn: async (_subscription, { signal }) => {
+        turns += 1;
+        if (turns === 2) throw new CodedError('state.lost', 'the store was emptied');
+        await clock.sleep(1_000, signal);
+      },
+    });
+    await service.start();
+    await clock.advance(3_000);
+    expect(turns).toBeGreaterThan(2);
+    expect(log).toEqual(['prepare', 'subscribe', 'close', 'subscribe']);
+    expect(service.health().status).toBe('ready');
+    void service.stop(1_000);
+    await clock.advance(1_000);
   });
 });

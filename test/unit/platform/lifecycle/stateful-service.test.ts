@@ -5,9 +5,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../services/core/errors.ts';
 import {
+  FENCED_PATIENCE_MS,
   FLUSH_INTERVAL_MS,
   FLUSH_RECORDS_MAX,
-  SESSION_TIMEOUT_MS,
+  RETRY_PATIENCE_MS,
 } from '../../../../services/core/limits.ts';
 import type {
   Bus,
@@ -83,6 +84,7 @@ async function start(
   bus: Bus,
   store: StateStore,
   silence: (silentMs: number) => string | null = () => null,
+  telemetry = createMemoryTelemetry(),
 ): Promise<Component> {
   const service = createStatefulService({
     name: 'counter',
@@ -92,10 +94,11 @@ async function start(
     bus,
     store,
     clock,
-    telemetry: createMemoryTelemetry(),
+    telemetry,
     prepare: async () => undefined,
     prepareBatch: async () => undefined,
     restore: (_assignment, entries) => new Counter(entries, silence),
+    rebuild: async () => ({ processor: new Counter(new Map(), silence), start: 'earliest' }),
   });
   await service.start();
   started.push(service);
@@ -296,7 +299,7 @@ describe('a fenced owner', () => {
     await store.claim(SHARD);
     const position = await store.readPosition(SHARD);
     await send(bus, 'b', 'c');
-    await clock.advance(5_000);
+    await clock.advance(FENCED_PATIENCE_MS - 1_000);
     expect(await said(bus)).toEqual(['1a']);
     expect(await store.readPosition(SHARD)).toBe(position);
     expect(service.health().status).toBe('ready');
@@ -308,7 +311,7 @@ describe('a fenced owner', () => {
     const service = await start(bus, store);
     await store.claim(SHARD);
     await send(bus, 'a');
-    await clock.advance(SESSION_TIMEOUT_MS + 1_000);
+    await clock.advance(FENCED_PATIENCE_MS + 1_000);
     expect(service.health()).toMatchObject({ status: 'failed' });
     expect(service.health().reason).toContain('in:0 is assigned here');
   });
@@ -320,7 +323,7 @@ describe('a fenced owner', () => {
     await store.claim(SHARD);
     await send(bus, 'a');
     await rebalance(bus);
-    await clock.advance(SESSION_TIMEOUT_MS + 1_000);
+    await clock.advance(FENCED_PATIENCE_MS + 1_000);
     expect(service.health().status).toBe('ready');
     expect(await said(bus)).toEqual(['1a']);
   });
@@ -444,7 +447,7 @@ describe('a claim', () => {
     expect(service.health().status).toBe('ready');
   });
 
-  it('that cannot be made ends the service after the last attempt', async () => {
+  it('that cannot be made for as long as one waits ends the service', async () => {
     const bus = await createBus();
     const store: StateStore = {
       ...createMemoryStateStore(),
@@ -456,8 +459,93 @@ describe('a claim', () => {
     await clock.advance(1_000);
     expect(service.health().status).toBe('degraded');
     expect(service.health().reason).toContain('claim state');
-    await clock.advance(60_000);
+    await clock.advance(RETRY_PATIENCE_MS + 10_000);
     expect(service.health().status).toBe('failed');
     await expect(service.finished).rejects.toMatchObject({ code: 'dependency.store' });
   });
 });
+
+describe('state that the store has lost', () => {
+  it('is rebuilt from the log by the owner that finds it gone, and said loudly', async () => {
+    const bus = await createBus();
+    const store = createMemoryStateStore();
+    const { service, telemetry } = await startTold(bus, store);
+    await send(bus, 'a', 'b');
+    await store.forgetRun('live');
+    await send(bus, 'c');
+    await clock.advance(1_000);
+    expect(service.health().status).toBe('ready');
+    expect(await said(bus)).toEqual(['1a', '2b', '1a', '2b', '3c']);
+    const errors = telemetry.logs.filter(({ level }) => level === 'error');
+    expect(errors.map(({ message }) => message)).toEqual([
+      'state lost, joining the group again',
+      expect.stringContaining('rebuilding the state from the log'),
+    ]);
+  });
+
+  it('is rebuilt by the next owner, where the broker knows of more than the store', async () => {
+    const bus = await createBus();
+    const store = createMemoryStateStore();
+    const first = await start(bus, store);
+    await send(bus, 'a', 'b');
+    await stopped(first);
+    await store.forgetRun('live');
+    await start(bus, store);
+    await send(bus, 'c');
+    expect((await said(bus)).at(-1)).toBe('3c');
+  });
+
+  it('that came back older is not used, and nothing of it stays', async () => {
+    const bus = await createBus();
+    const store = createMemoryStateStore();
+    await store.claim(SHARD);
+    await store.commit(SHARD, {
+      ...{ epoch: 1, expectedPosition: null, position: '1#1.1', deletes: [] },
+      puts: new Map([
+        ['count', Buffer.from('41')],
+        ['of old', Buffer.from('x')],
+      ]),
+    });
+    await commitToBroker(bus, 2);
+    await start(bus, store);
+    await send(bus, 'a', 'b');
+    await clock.advance(FLUSH_INTERVAL_MS + 1_000);
+    expect(await said(bus)).toEqual(['1a', '2b']);
+    expect([...(await store.claim(SHARD)).entries.keys()]).toEqual(['count']);
+  });
+
+  it('is left to the next owner where the service is about to stop', async () => {
+    const bus = await createBus();
+    const store = createMemoryStateStore();
+    const service = await start(bus, store);
+    await send(bus, null);
+    await store.forgetRun('live');
+    await stopped(service);
+    expect(service.health().status).toBe('stopped');
+    expect(await store.readPosition(SHARD)).toBeNull();
+  });
+});
+
+async function stopped(service: Component): Promise<void> {
+  const stopping = service.stop(1_000);
+  await clock.advance(1_000);
+  await stopping;
+}
+
+async function startTold(bus: Bus, store: StateStore) {
+  const telemetry = createMemoryTelemetry();
+  return { service: await start(bus, store, () => null, telemetry), telemetry };
+}
+
+/** As an owner would that has sent what came of the records before this offset. */
+async function commitToBroker(bus: Bus, offset: number): Promise<void> {
+  const guest = await bus.subscribe({
+    group: GROUP,
+    topics: ['in'],
+    onAssigned: async () => 'earliest',
+    onRevoked: () => undefined,
+  });
+  await clock.advance(1);
+  await guest.commit(guest.assignments()[0]!, offset);
+  await guest.close();
+}
