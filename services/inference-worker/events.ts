@@ -1,5 +1,5 @@
 /** Everything the inference-worker ever says: one function per thing that can happen. */
-import type { ErrorCode } from '../core/errors.ts';
+import type { Rejection } from '../core/errors.ts';
 import type { ModelDescription } from '../platform/model/model-runtime.ts';
 import type { Telemetry } from '../platform/telemetry/telemetry.ts';
 
@@ -36,6 +36,8 @@ export function createInferenceEvents(telemetry: Telemetry, modelVersion: string
   const predicted = events.cell({ ...labels, outcome: 'predicted' });
   const quarantined = events.cell({ ...labels, outcome: 'quarantined' });
   const repeated = events.cell({ ...labels, outcome: 'repeated' });
+  /** Messages of the failures of this batch; a line each would flood the log. */
+  let failures: string[] = [];
 
   return {
     modelLoaded(description: ModelDescription): void {
@@ -48,9 +50,18 @@ export function createInferenceEvents(telemetry: Telemetry, modelVersion: string
     eventRepeated(): void {
       repeated.add();
     },
-    eventQuarantined(code: ErrorCode): void {
+    eventQuarantined({ code, message }: Rejection): void {
       quarantined.add();
+      if (code === 'internal.failure') failures.push(message);
       refusals.cell({ ...labels, code }).add();
+    },
+    batchAnswered(): void {
+      if (failures.length === 0) return;
+      logger.error(
+        { ...labels, count: failures.length, error: failures[0] },
+        'events failed in a way nobody foresaw and went to quarantine',
+      );
+      failures = [];
     },
     batchRun(rows: number, trigger: string, durationMs: number): void {
       batches.cell({ ...labels, trigger }).add();

@@ -164,8 +164,9 @@ export function createInferenceWorker(ports: ServicePorts, scope: ServiceScope):
       await context.retry('send', () => bus.produce(outgoing));
       for (const { answer } of owned) {
         if (answer.kind === 'predicted') events.eventPredicted();
-        else if (answer.kind === 'refused') events.eventQuarantined(answer.code);
+        else if (answer.kind === 'refused') events.eventQuarantined(answer.rejection);
       }
+      events.batchAnswered();
       const done = new Set(owned.map(({ item }) => item));
       waiting = waiting.filter((item) => !done.has(item));
       for (const [assignment, nextOffset] of nextOffsets([...done])) {

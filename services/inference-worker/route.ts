@@ -1,14 +1,16 @@
 /**
  * What a valid record needs from the worker, and where it goes with the model's answer, pure: one
- * prediction, one quarantined record, or itself where it is no event. Always in its own partition.
+ * prediction, one quarantined record, or itself where it is no event. Always in its own partition, and
+ * whatever goes wrong on the way: one record never stops the others.
  */
 import type { DecodedEvent, EventReader } from '../core/codec/event-reader.ts';
-import type { ErrorCode, Rejection } from '../core/errors.ts';
+import type { Rejection } from '../core/errors.ts';
 import { isEndOfRun } from '../core/message/control.ts';
 import { originOf } from '../core/message/origin.ts';
 import { predictionCodec } from '../core/message/prediction.ts';
 import { quarantine } from '../core/message/quarantine.ts';
 import { type BusRecord, type OutgoingRecord, passOn } from '../core/message/record.ts';
+import { rejectUnforeseen } from '../core/message/reject-unforeseen.ts';
 import { createSliceKeys } from '../core/monitor/measured-columns.ts';
 import type { Monitor, Topics } from '../core/monitor/monitor.ts';
 import type { ModelBatching } from './model-batch.ts';
@@ -21,8 +23,9 @@ export type Work =
 
 export type Answer =
   | { readonly kind: 'predicted' | 'passed-on'; readonly record: OutgoingRecord }
-  | { readonly kind: 'refused'; readonly record: OutgoingRecord; readonly code: ErrorCode };
+  | { readonly kind: 'refused'; readonly record: OutgoingRecord; readonly rejection: Rejection };
 
+/** Throws only errors that are to stop the service (reject-unforeseen.ts). */
 export interface RecordRouter {
   workOf(record: BusRecord): Work;
   answerRow(record: BusRecord, event: DecodedEvent, score: RowScore): Answer;
@@ -49,35 +52,51 @@ export function createRecordRouter(options: {
       rejection,
       origin: originOf(record),
     });
-    return { kind: 'refused', record: refused, code: rejection.code };
+    return { kind: 'refused', record: refused, rejection };
+  }
+
+  function decideWork(record: BusRecord): Work {
+    if (isEndOfRun(record.headers, run)) return { kind: 'pass-on' };
+    const outcome = reader.read(record.value);
+    if (outcome.kind === 'rejected') return { kind: 'refuse', rejection: outcome.rejection };
+    if (outcome.kind === 'schema-needed') {
+      const message = `writer schema ${outcome.schemaId} is not known`;
+      return { kind: 'refuse', rejection: { code: 'decode.unknown-schema', message } };
+    }
+    const rejection = batching.check(outcome.event.cells);
+    return rejection === null
+      ? { kind: 'row', event: outcome.event }
+      : { kind: 'refuse', rejection };
+  }
+
+  function predict(record: BusRecord, event: DecodedEvent, outputs: readonly number[]): Answer {
+    const value = predictionCodec.encode({
+      id: event.id,
+      eventTimeMs: event.eventTimeMs,
+      modelVersion: version,
+      modelDigest: digest,
+      slices: sliceKeys(event.cells),
+      outputs,
+    });
+    return { kind: 'predicted', record: { ...passOn(record, topics.predictions), value } };
   }
 
   return {
     workOf(record) {
-      if (isEndOfRun(record.headers, run)) return { kind: 'pass-on' };
-      const outcome = reader.read(record.value);
-      if (outcome.kind === 'rejected') return { kind: 'refuse', rejection: outcome.rejection };
-      if (outcome.kind === 'schema-needed') {
-        const message = `writer schema ${outcome.schemaId} is not known`;
-        return { kind: 'refuse', rejection: { code: 'decode.unknown-schema', message } };
+      try {
+        return decideWork(record);
+      } catch (error) {
+        return { kind: 'refuse', rejection: rejectUnforeseen(error) };
       }
-      const rejection = batching.check(outcome.event.cells);
-      return rejection === null
-        ? { kind: 'row', event: outcome.event }
-        : { kind: 'refuse', rejection };
     },
 
     answerRow(record, event, score) {
       if (isRejection(score)) return refuse(record, score);
-      const value = predictionCodec.encode({
-        id: event.id,
-        eventTimeMs: event.eventTimeMs,
-        modelVersion: version,
-        modelDigest: digest,
-        slices: sliceKeys(event.cells),
-        outputs: score,
-      });
-      return { kind: 'predicted', record: { ...passOn(record, topics.predictions), value } };
+      try {
+        return predict(record, event, score);
+      } catch (error) {
+        return refuse(record, rejectUnforeseen(error));
+      }
     },
 
     answer(record, work) {

@@ -19,7 +19,10 @@ export interface ValidatedEvent {
   readonly root: Record<string, unknown>;
 }
 
-/** `null`: the event is good. Throws at creation where a pattern or a relation cannot be compiled. */
+/**
+ * `null`: the event is good. Throws at creation where a pattern or a relation cannot be compiled. An
+ * infinite timestamp: none is known, and future skew is not checked.
+ */
 export type Validate = (event: ValidatedEvent, recordTimestampMs: number) => Rejection | null;
 
 const QUOTED_LENGTH_MAX = 80;

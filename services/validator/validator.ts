@@ -40,17 +40,29 @@ export function createValidator(ports: ServicePorts, scope: ServiceScope): Compo
   const writerSchemas = new WriterSchemas(ports.schemaSource, reader);
   const route = createRoute({ topics, run, reader, validate: createValidate(monitor) });
 
+  /** The derived topics have as many partitions as the event topic had when it was last looked at. */
+  let partitionCount = 0;
+
+  async function ensureTopics(): Promise<void> {
+    partitionCount = await ensureRunTopics(bus, topics);
+  }
+
   return createConsumingService({
     name: NAME,
     clock,
     logger: telemetry.logger(NAME),
-    prepare: async () => void (await ensureRunTopics(bus, topics)),
-    subscribe: () =>
+    prepare: ensureTopics,
+    subscribe: (context) =>
       bus.subscribe({
         group,
         topics: [topics.events],
-        onAssigned: async () => 'committed',
+        async onAssigned({ partition }) {
+          if (partition >= partitionCount) await context.retry('widen topics', ensureTopics);
+          return 'committed';
+        },
         onRevoked: () => undefined,
+        // Origins are offsets of this topic: read a second time they would be dropped as repeats.
+        onTruncated: 'stop',
       }),
     turn: async (subscription, context) => {
       const batches = await subscription.poll({
@@ -83,9 +95,10 @@ export function createValidator(ports: ServicePorts, scope: ServiceScope): Compo
       for (const record of records) {
         const routed = route(record);
         if (routed.kind === 'valid') events.eventValid();
-        else if (routed.kind === 'quarantined') events.eventQuarantined(routed.code);
+        else if (routed.kind === 'quarantined') events.eventQuarantined(routed.rejection);
         outgoing.push(withTraceparent(routed.record, span.traceparent));
       }
+      events.batchDecided();
       if (!subscription.owns(batch.assignment)) return span.end();
       await context.retry('send', () => bus.produce(outgoing));
       const nextOffset = records[records.length - 1]!.offset + 1;

@@ -1,6 +1,5 @@
 /** The Redis StateStore on a real Redis: the contract, and what only a network and a server can do to it. */
 import { randomUUID } from 'node:crypto';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
 import { STATE_LIFETIME_MS } from '../../services/core/limits.ts';
@@ -11,6 +10,7 @@ import {
 import type { StateStore } from '../../services/platform/store/state-store.ts';
 import type { Logger } from '../../services/platform/telemetry/telemetry.ts';
 import { stateStoreContract } from '../contract/state-store.contract.ts';
+import { isCommit, type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts';
 import {
   type RedisServer,
   type RedisServerOptions,
@@ -37,6 +37,12 @@ async function openServer(options: RedisServerOptions = {}): Promise<RedisServer
   return server;
 }
 
+async function openProxy(url: string): Promise<RedisProxy> {
+  const proxy = await startRedisProxy(url);
+  closing.push(() => proxy.close());
+  return proxy;
+}
+
 function newShard() {
   return {
     run: `run-${randomUUID()}`,
@@ -59,17 +65,16 @@ describeWithRedis('Redis', (url) => {
   );
 
   test('a lost reply to an applied commit is store-unknown, and readPosition shows the truth', async () => {
-    const proxy = await startProxy(new URL(url));
-    closing.push(() => proxy.close());
+    const proxy = await openProxy(url);
     const store = open(proxy.url);
     const shard = newShard();
     const { epoch } = await store.claim(shard);
     await store.commit(shard, commit(epoch, null, '1'));
-    proxy.replies = 'drop-and-close';
+    proxy.losesReply = isCommit;
     await expect(store.commit(shard, commit(epoch, '1', '2'))).rejects.toMatchObject({
       code: 'dependency.store-unknown',
     });
-    proxy.replies = 'pass';
+    proxy.losesReply = () => false;
     expect(await store.readPosition(shard)).toBe('2');
     expect(await store.commit(shard, commit(epoch, '1', '2'))).toEqual({
       kind: 'position-mismatch',
@@ -79,17 +84,16 @@ describeWithRedis('Redis', (url) => {
   });
 
   test('a commit without an answer in time is store-unknown, a read is not', async () => {
-    const proxy = await startProxy(new URL(url));
-    closing.push(() => proxy.close());
+    const proxy = await openProxy(url);
     const store = open(proxy.url, { requestTimeoutMs: 300 });
     const shard = newShard();
     const { epoch } = await store.claim(shard);
-    proxy.replies = 'drop';
+    proxy.hold();
     await expect(store.commit(shard, commit(epoch, null, '1'))).rejects.toMatchObject({
       code: 'dependency.store-unknown',
     });
     await expect(store.readPosition(shard)).rejects.toMatchObject({ code: 'dependency.store' });
-    proxy.replies = 'pass';
+    proxy.release();
     expect(await store.readPosition(shard)).toBe('1');
   });
 
@@ -246,44 +250,4 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 function everything(error: unknown): string[] {
   if (!(error instanceof Error)) return [JSON.stringify(error)];
   return [String(error), error.stack ?? '', JSON.stringify(error), ...everything(error.cause ?? 0)];
-}
-
-interface Proxy {
-  readonly url: string;
-  /** What happens to the server's answers. */
-  replies: 'pass' | 'drop' | 'drop-and-close';
-  close(): Promise<void>;
-}
-
-/** Passes everything on to the Redis behind it, and its answers back while told to. */
-async function startProxy(target: URL): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((client) => {
-    const upstream = connect(Number(target.port === '' ? 6379 : target.port), target.hostname);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        (socket === client ? upstream : client).destroy();
-      });
-    }
-    client.pipe(upstream);
-    upstream.on('data', (chunk) => {
-      if (proxy.replies === 'pass') client.write(chunk);
-      else if (proxy.replies === 'drop-and-close') client.destroy();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = new URL(target);
-  url.host = `127.0.0.1:${(server.address() as { port: number }).port}`;
-  const proxy: Proxy = {
-    url: url.href,
-    replies: 'pass',
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-  return proxy;
 }

@@ -1,6 +1,6 @@
 /**
- * A Redis of the tests' own: the `redis-server` of the machine on a free loopback port, nothing
- * saved, gone with the test run.
+ * A Redis of the tests' own: the `redis-server` of the machine on a free loopback port, gone with the
+ * test run. It saves nothing, unless it is given a folder: then it can be killed and started again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
@@ -23,6 +23,11 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** Default: a free one. */
   readonly port?: number;
+  /**
+   * Where its files are and stay; every write is on disk before it is answered. Default: nothing is
+   * saved.
+   */
+  readonly folder?: string;
   /** Further command-line settings, e.g. `['--requirepass', 'x']`. */
   readonly settings?: readonly string[];
 }
@@ -48,12 +53,16 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const found = findRedisServer();
   if (!found.ok) throw new Error(found.reason);
   const port = options.port ?? (await freePort());
-  const folder = mkdtempSync(join(tmpdir(), 'tidegauge-redis-'));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tidegauge-redis-'));
+  const durability =
+    options.folder === undefined
+      ? ['--appendonly', 'no']
+      : ['--appendonly', 'yes', '--appendfsync', 'always'];
   const child = spawn(
     found.path,
     [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
-      ...['--save', '', '--appendonly', 'no', '--loglevel', 'warning'],
+      ...['--save', '', '--loglevel', 'warning', ...durability],
       ...(options.settings ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -70,7 +79,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await ended(child, signal);
     process.off('exit', endWithRun);
-    rmSync(folder, { recursive: true, force: true });
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   }
 
   const deadline = Date.now() + START_MS_MAX;

@@ -21,7 +21,7 @@ export const QUARANTINE_HEADERS_SCHEMA = {
     {
       name: 'tg_error_class',
       type: 'string',
-      doc: 'decode, schema, time, invariant, inference or control.',
+      doc: 'decode, schema, time, invariant, inference, control or internal.',
     },
     {
       name: 'tg_error_rule',

@@ -89,7 +89,7 @@ describe('a refused record', () => {
     '%s keeps its bytes, key, headers and place, and says why',
     (_what, value, errorClass, rule) => {
       const routed = live(record({ value }));
-      expect(routed).toMatchObject({ kind: 'quarantined', code: rule });
+      expect(routed).toMatchObject({ kind: 'quarantined', rejection: { code: rule } });
       const { headers, ...rest } = routed.record;
       expect(rest).toEqual({
         topic: 'stations.quarantine',
@@ -157,7 +157,51 @@ describe('a control record', () => {
     ['of an unknown kind', 'r1', { [HEADER.control]: Buffer.from('stop') }],
   ])('%s is refused', (_what, run, headers) => {
     const routed = routeOn(run)(record({ headers }));
-    expect(routed).toMatchObject({ kind: 'quarantined', code: 'control.unexpected' });
+    expect(routed).toMatchObject({
+      kind: 'quarantined',
+      rejection: { code: 'control.unexpected' },
+    });
     expect(Buffer.from(routed.record.value!).equals(record().value!)).toBe(true);
+  });
+});
+
+describe('a replayed record', () => {
+  const replayed = routeOn('r1');
+  const inRun = (changes: Partial<BusRecord> = {}) =>
+    record({
+      topic: runTopics(monitor, 'r1').events,
+      headers: { [HEADER.origin]: Buffer.from('stations.events:3:9000') },
+      ...changes,
+    });
+
+  it.each([
+    ['valid', inRun()],
+    ['quarantined', inRun({ value: null })],
+    ['control', inRun({ headers: { ...inRun().headers, ...endOfRunHeaders('r1') } })],
+  ])('keeps the place in its source: %s', (kind, before) => {
+    const routed = replayed(before);
+    expect(routed.kind).toBe(kind);
+    expect(headerText(routed.record.headers, HEADER.origin)).toBe('stations.events:3:9000');
+    if (kind === 'quarantined') {
+      expect(errorOf(routed.record.headers).origin).toBe('stations.events:3:9000');
+    }
+  });
+
+  it('is held against the timestamp it had in its source, if it had one', () => {
+    const skewed = stationMonitor({ futureSkewMs: 100 });
+    const route = createRoute({
+      topics: runTopics(skewed, 'r1'),
+      run: 'r1',
+      reader: createEventReader({ schema: EVENT_SCHEMA, mapping: skewed }),
+      validate: createValidate(skewed),
+    });
+    const recordedAt = (ms: string) => ({ [HEADER.recordTimestamp]: Buffer.from(ms) });
+    expect(route(inRun({ headers: recordedAt('900') })).kind).toBe('valid');
+    expect(route(inRun({ headers: recordedAt('899') }))).toMatchObject({
+      kind: 'quarantined',
+      rejection: { code: 'time.future' },
+    });
+    expect(route(inRun({ headers: {} })).kind).toBe('valid');
+    expect(route(inRun({ headers: recordedAt('soon') })).kind).toBe('valid');
   });
 });
