@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   run: async () => (await import('./up-command.ts')).addRunCommand,
   profile: async () => (await import('./profile-command.ts')).addProfileCommand,
   replay: async () => (await import('./replay-command.ts')).addReplayCommand,
+  redrive: async () => (await import('./redrive-command.ts')).addRedriveCommand,
   check: async () => (await import('./check-command.ts')).addCheckCommand,
 };
 
