@@ -13,7 +13,9 @@ import { ensureRunTopics } from '../platform/lifecycle/run-topics.ts';
 import type { ServicePorts, ServiceScope } from '../platform/lifecycle/service-scope.ts';
 import { createStatefulService } from '../platform/lifecycle/stateful-service.ts';
 import { createEvaluatorEvents } from './events.ts';
+import { rebuildFromPanes } from './rebuild.ts';
 import { EvaluatorShard, type EvaluatorShardOptions } from './shard.ts';
+import { restoreEvaluator } from './state.ts';
 
 const NAME = 'evaluator';
 
@@ -35,7 +37,13 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
       partitionCount = await ensureRunTopics(bus, topics);
     },
     prepareBatch: async () => undefined,
-    restore: (_assignment, entries) => new EvaluatorShard(shardOptions(), entries),
+    restore: (_assignment, entries) =>
+      new EvaluatorShard(shardOptions(), restoreEvaluator(entries)),
+    rebuild: async () => {
+      const options = shardOptions();
+      const restored = await rebuildFromPanes({ bus, topics, ...options });
+      return { processor: new EvaluatorShard(options, restored), start: 'earliest' };
+    },
   });
 
   function shardOptions(): EvaluatorShardOptions {
@@ -45,6 +53,7 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
       monitor: monitor.name,
       run,
       windows: monitor.windows,
+      reviseMs: monitor.reviseMs,
       baselines: monitor.baselines,
       distances: monitor.distances,
       contributors: sources.flatMap((source) =>

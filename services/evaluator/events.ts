@@ -2,6 +2,7 @@
 import type { Pane } from '../core/message/pane.ts';
 import type { Report } from '../core/message/report.ts';
 import type { Telemetry } from '../platform/telemetry/telemetry.ts';
+import type { PublishedReport } from './published.ts';
 
 export function createEvaluatorEvents(telemetry: Telemetry) {
   const logger = telemetry.logger('evaluator');
@@ -18,6 +19,11 @@ export function createEvaluatorEvents(telemetry: Telemetry) {
   const windows = telemetry.counter({
     name: 'tidegauge.evaluator.windows',
     description: 'Windows judged, by verdict; slices included.',
+    unit: '{window}',
+  });
+  const revisions = telemetry.counter({
+    name: 'tidegauge.evaluator.revisions',
+    description: 'Windows judged once more with late events, by verdict; slices included.',
     unit: '{window}',
   });
   const distance = telemetry.gauge({
@@ -59,10 +65,33 @@ export function createEvaluatorEvents(telemetry: Telemetry) {
         }
       }
     },
+    /** Of a window that the gauge of distances has left behind. */
+    windowRevised({ verdict }: Report): void {
+      revisions.cell({ verdict }).add();
+    },
     windowEvaluated(durationMs: number): void {
       evaluationDuration.record(durationMs, {});
     },
+    rebuilding(lastPublished: PublishedReport | null): void {
+      const sequence = lastPublished?.sequence ?? null;
+      logger.warn(
+        { sequence },
+        'judging again in silence up to the last report that was published',
+      );
+    },
+    /** Windows that were due after the last report and start before `completeFromMs` have none. */
+    windowsLost(lastPublished: PublishedReport | null, completeFromMs: number | null): void {
+      const lostFrom = isoTime(lastPublished?.windowEndMs ?? null);
+      logger.warn(
+        { lostFrom, completeFrom: isoTime(completeFromMs) },
+        'the panes topic has lost its beginning: windows that need it have no report, and baselines and shapes begin anew',
+      );
+    },
   };
+}
+
+function isoTime(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
 export type EvaluatorEvents = ReturnType<typeof createEvaluatorEvents>;

@@ -1,8 +1,11 @@
 /**
  * The state machine of the evaluator: takes panes, and turns every completed window into reports, one
- * per slice. Knows neither bus nor store.
+ * per slice and baseline. Knows neither bus nor store.
+ *
+ * A window that late events are added to is judged once more; baselines and shapes keep what was
+ * judged first, which is what the windows in between were held against. A state that is made anew from
+ * the log judges in silence what had been published before it was lost.
  */
-
 import { type FalseAlarms, type WindowBudget, windowBudget } from '../core/decision/budget.ts';
 import type { DistanceName } from '../core/distance/distances.ts';
 import { hashParts } from '../core/message/alert.ts';
@@ -19,8 +22,10 @@ import {
 import type { Reference } from '../core/monitor/reference.ts';
 import { keptLengthsMs, windowPlans } from '../core/monitor/windows.ts';
 import { type Baseline, baselineName } from '../core/window/baseline.ts';
+import type { Stretch } from '../core/window/tumbling.ts';
 import {
   type ReadyWindow,
+  revisionOf,
   storedPaneKey,
   WindowBook,
   type WindowBookOptions,
@@ -31,11 +36,20 @@ import { Courses } from './course.ts';
 import { evaluateWindow } from './evaluate.ts';
 import type { EvaluatorEvents } from './events.ts';
 import { History } from './history.ts';
-import { courseKey, encodeCourse, encodeHead, encodeKept, restoreEvaluator } from './state.ts';
+import { comesAfter, isSameReport, type PublishedReport } from './published.ts';
+import {
+  courseKey,
+  encodeCourse,
+  encodeHead,
+  encodeKept,
+  type RestoredEvaluator,
+} from './state.ts';
 import { type ColumnSketches, mergeBySlice, type WindowContent } from './window-content.ts';
 
 export interface EvaluatorShardOptions extends Omit<WindowBookOptions, 'plans'> {
   readonly windows: readonly WindowPlan[];
+  /** How long after its end a window may still be revised; 0: never. */
+  readonly reviseMs: number;
   readonly baselines: readonly Baseline[];
   readonly monitor: string;
   readonly run: string;
@@ -60,23 +74,27 @@ export class EvaluatorShard implements ShardProcessor {
   readonly #judgedPlans: ReadonlySet<string>;
   readonly #keptLengthsMs: ReadonlySet<number>;
   #reportSequence: number;
+  #lastPublished: PublishedReport | null;
   #added = new Map<string, Uint8Array>();
   #doneKeys: string[] = [];
   #outputs: OutgoingRecord[] = [];
 
-  constructor(options: EvaluatorShardOptions, entries: ReadonlyMap<string, Uint8Array>) {
-    const restored = restoreEvaluator(entries);
+  constructor(options: EvaluatorShardOptions, restored: RestoredEvaluator) {
+    const { windows, baselines, contributors, reviseMs } = options;
     this.#options = options;
-    const bookOptions = { ...options, plans: windowPlans(options) };
-    this.#book = new WindowBook(bookOptions, restored.book, restored.panes);
+    this.#judgedPlans = new Set(windows.map(planKey));
+    const plans = windowPlans(options).map((plan) => ({
+      ...plan,
+      reviseMs: this.#judgedPlans.has(planKey(plan)) ? reviseMs : 0,
+    }));
+    this.#book = new WindowBook({ plans, contributors }, restored.book, restored.panes);
     this.#specifications = specificationsOf(options.sets);
-    const { windows, baselines } = options;
     const specifications = this.#specifications;
     this.#history = new History({ windows, baselines, specifications }, restored.kept);
     this.#courses = new Courses(restored.courses);
-    this.#judgedPlans = new Set(options.windows.map(planKey));
     this.#keptLengthsMs = new Set(keptLengthsMs(options));
     this.#reportSequence = restored.reportSequence;
+    this.#lastPublished = restored.lastPublished;
   }
 
   get hasOutputs(): boolean {
@@ -92,18 +110,23 @@ export class EvaluatorShard implements ShardProcessor {
     if (outcome.kind === 'repeated') return;
     if (outcome.kind === 'late') return events.eventsLate(pane, outcome.lateCount);
     if (outcome.keep) this.#added.set(storedPaneKey(pane), paneCodec.encode(pane));
-    if (pane.kind === 'sealed' || pane.kind === 'open') return;
+    if (pane.kind === 'sealed' || pane.kind === 'open' || pane.kind === 'late') return;
     const { windows, doneKeys } = this.#book.takeReady();
     for (const window of windows) this.#evaluate(window);
     if (windows.length > 0) this.#forget();
     this.#delete(doneKeys);
-    if (this.#book.ended) this.#emit(this.#endReport());
+    if (this.#book.ended) this.#publish(this.#endReport());
   }
 
   onSilence(): void {}
 
   takeChanges(): ShardChanges {
-    const puts = new Map([...this.#added, encodeHead(this.#book.snapshot, this.#reportSequence)]);
+    const head = encodeHead({
+      book: this.#book.snapshot,
+      reportSequence: this.#reportSequence,
+      lastPublished: this.#lastPublished,
+    });
+    const puts = new Map([...this.#added, head]);
     const changes = { puts, deletes: this.#doneKeys, outputs: this.#outputs };
     this.#added = new Map();
     this.#doneKeys = [];
@@ -125,15 +148,17 @@ export class EvaluatorShard implements ShardProcessor {
       events.windowEvaluated(monotonicMs() - startedMs);
     }
     const { lengthMs, slideMs } = window.plan;
-    if (lengthMs === slideMs && this.#keptLengthsMs.has(lengthMs)) {
+    const isStretch = lengthMs === slideMs && this.#keptLengthsMs.has(lengthMs);
+    if (isStretch && window.revisedSlices === null) {
       for (const kept of this.#history.keep(window, contents)) this.#added.set(...encodeKept(kept));
     }
   }
 
   #judge(window: ReadyWindow, contents: ReadonlyMap<string, WindowContent>): void {
-    const { baselines, events, reference, sets } = this.#options;
+    const { baselines, reference, sets } = this.#options;
     const budget = this.#budgetOf(window.plan, contents.size);
     for (const [slice, content] of contents) {
+      if (window.revisedSlices?.has(slice) === false) continue;
       for (const baseline of baselines) {
         const judgement = evaluateWindow({
           ...this.#options,
@@ -143,14 +168,14 @@ export class EvaluatorShard implements ShardProcessor {
           calibrations: reference?.calibrations ?? new Map(),
           budget,
         });
-        const report = this.#courses.follow<Report>({
+        const report: Report = {
           ...this.#reportHead(window, slice, baselineName(baseline)),
           kind: 'window',
+          revision: revisionOf(window),
           count: content.count,
           ...judgement,
-        });
-        events.windowJudged(report);
-        this.#emit(report);
+        };
+        this.#publish(window.revisedSlices === null ? this.#courses.follow(report) : report);
       }
     }
   }
@@ -165,9 +190,9 @@ export class EvaluatorShard implements ShardProcessor {
   }
 
   #forget(): void {
-    const { evaluatedThroughMs } = this.#book;
-    this.#delete(this.#history.forget(evaluatedThroughMs));
-    const { changed, ended } = this.#courses.takeChanges(Math.max(...evaluatedThroughMs.values()));
+    const { settledThroughMs, readyThroughMs } = this.#book;
+    this.#delete(this.#history.forget(settledThroughMs));
+    const { changed, ended } = this.#courses.takeChanges(readyThroughMs);
     for (const [series, course] of changed) this.#added.set(...encodeCourse(series, course));
     this.#delete(ended.map(courseKey));
   }
@@ -189,6 +214,7 @@ export class EvaluatorShard implements ShardProcessor {
     return {
       ...this.#reportHead({ startMs: 0, endMs: 0, plan: { lengthMs: 0, slideMs: 0 } }, '', ''),
       kind: 'end',
+      revision: 0,
       count: 0,
       verdict: 'ok',
       budget: '',
@@ -197,7 +223,7 @@ export class EvaluatorShard implements ShardProcessor {
   }
 
   #reportHead(
-    { startMs, endMs, plan }: Pick<ReadyWindow, 'startMs' | 'endMs' | 'plan'>,
+    { startMs, endMs, plan }: Stretch & { readonly plan: WindowPlan },
     slice: string,
     baseline: string,
   ) {
@@ -214,7 +240,11 @@ export class EvaluatorShard implements ShardProcessor {
     };
   }
 
-  #emit(report: Report): void {
+  #publish(report: Report): void {
+    if (this.#isPublished(report)) return;
+    const { events } = this.#options;
+    if (report.revision > 0) events.windowRevised(report);
+    else if (report.kind === 'window') events.windowJudged(report);
     this.#reportSequence += 1;
     this.#outputs.push({
       topic: this.#options.reportsTopic,
@@ -224,5 +254,14 @@ export class EvaluatorShard implements ShardProcessor {
       headers: report.kind === 'end' ? endOfRunHeaders(this.#options.run) : {},
       timestampMs: null,
     });
+  }
+
+  /** Ends the silence at the last report that had been published, or beyond it. */
+  #isPublished(report: Report): boolean {
+    const last = this.#lastPublished;
+    if (last === null) return false;
+    const isBeyond = comesAfter(report, last, this.#options.reviseMs);
+    if (isBeyond || isSameReport(report, last)) this.#lastPublished = null;
+    return !isBeyond;
   }
 }

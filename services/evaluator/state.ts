@@ -3,8 +3,9 @@
  *
  * | entry | content | lifetime |
  * |---|---|---|
- * | `head` | JSON: progress per source partition, judged edge per window plan, next report sequence | as long as the shard |
- * | `pane:<startMs>:<source>:<partition>:<slice>` | a sealed pane, or an open one of an idle partition, as it came | until all its windows are judged |
+ * | `head` | JSON: progress per source partition, how far windows are judged, next report sequence | as long as the shard |
+ * | `pane:<startMs>:<source>:<partition>:<slice>` | a sealed pane, or an open one of an idle partition, as it came | until all its windows are judged, and may be revised no more |
+ * | `late:<startMs>:<source>:<partition>:<sequence>:<slice>` | a late pane, as it came | until the last window that it may revise |
  * | `kept:<lengthMs>:<startMs>:<slice>` | content of an earlier stretch, merged over partitions | while a trailing or calendar baseline needs it |
  * | `course:<plan>:<baseline>:<slice>` | JSON: how far each column was from its baseline in the last windows | while the series goes on |
  */
@@ -12,6 +13,7 @@ import { createMessageCodec } from '../core/message/message-codec.ts';
 import { PANE_SCHEMA, type Pane, type PaneColumn, paneCodec } from '../core/message/pane.ts';
 import type { WindowBookSnapshot } from '../core/window/window-book.ts';
 import type { StoredCourse } from './course.ts';
+import type { PublishedReport } from './published.ts';
 
 const HEAD_KEY = 'head';
 const KEPT_PREFIX = 'kept:';
@@ -39,22 +41,31 @@ const keptCodec = createMessageCodec<KeptContent>({
   ],
 });
 
-interface StoredHead {
-  readonly book: WindowBookSnapshot;
+export interface EvaluatorHead {
+  readonly book: WindowBookSnapshot | null;
+  /** Of the next report. */
   readonly reportSequence: number;
+  /** While lost state is made anew: the last report that was out by then; else `null`. */
+  readonly lastPublished: PublishedReport | null;
 }
 
-export interface RestoredEvaluator {
-  readonly book: WindowBookSnapshot | null;
-  readonly reportSequence: number;
+export interface RestoredEvaluator extends EvaluatorHead {
   readonly panes: readonly Pane[];
   readonly kept: readonly KeptContent[];
   readonly courses: ReadonlyMap<string, StoredCourse>;
 }
 
-export function encodeHead(book: WindowBookSnapshot, reportSequence: number): [string, Uint8Array] {
-  const stored: StoredHead = { book, reportSequence };
-  return [HEAD_KEY, encodeJson(stored)];
+export const EMPTY_EVALUATOR: RestoredEvaluator = {
+  book: null,
+  reportSequence: 0,
+  lastPublished: null,
+  panes: [],
+  kept: [],
+  courses: new Map(),
+};
+
+export function encodeHead(head: EvaluatorHead): [string, Uint8Array] {
+  return [HEAD_KEY, encodeJson(head)];
 }
 
 export function keptKey({ lengthMs, startMs, slice }: KeptContent): string {
@@ -77,21 +88,15 @@ export function restoreEvaluator(entries: ReadonlyMap<string, Uint8Array>): Rest
   const panes: Pane[] = [];
   const kept: KeptContent[] = [];
   const courses = new Map<string, StoredCourse>();
-  let head: StoredHead | null = null;
+  let head: EvaluatorHead = EMPTY_EVALUATOR;
   for (const [key, bytes] of entries) {
-    if (key === HEAD_KEY) head = decodeJson<StoredHead>(bytes);
+    if (key === HEAD_KEY) head = decodeJson<EvaluatorHead>(bytes);
     else if (key.startsWith(KEPT_PREFIX)) kept.push(keptCodec.decode(bytes));
     else if (key.startsWith(COURSE_PREFIX)) {
       courses.set(key.slice(COURSE_PREFIX.length), decodeJson<StoredCourse>(bytes));
     } else panes.push(paneCodec.decode(bytes));
   }
-  return {
-    book: head?.book ?? null,
-    reportSequence: head?.reportSequence ?? 0,
-    panes,
-    kept,
-    courses,
-  };
+  return { ...head, panes, kept, courses };
 }
 
 function encodeJson(value: unknown): Uint8Array {

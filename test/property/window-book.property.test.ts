@@ -4,20 +4,20 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Pane, PaneSource } from '../../services/core/message/pane.ts';
-import { type ReadyWindow, WindowBook } from '../../services/core/window/window-book.ts';
-import { tumblingPlan, type WindowPlan } from '../../services/core/window/window-plan.ts';
+import type { Pane } from '../../services/core/message/pane.ts';
+import type { Contributor } from '../../services/core/window/contributors.ts';
+import {
+  type BookedPlan,
+  type ReadyWindow,
+  WindowBook,
+} from '../../services/core/window/window-book.ts';
 
-const PLANS: readonly WindowPlan[] = [
-  tumblingPlan(1_000),
-  tumblingPlan(3_000),
-  { lengthMs: 4_000, slideMs: 2_000 },
+const tumbling = (lengthMs: number): BookedPlan => ({ lengthMs, slideMs: lengthMs, reviseMs: 0 });
+const PLANS: readonly BookedPlan[] = [
+  tumbling(1_000),
+  tumbling(3_000),
+  { lengthMs: 4_000, slideMs: 2_000, reviseMs: 0 },
 ];
-
-interface Contributor {
-  readonly source: PaneSource;
-  readonly partition: number;
-}
 
 function pane(by: Contributor, sequence: number, fields: Partial<Pane>): Pane {
   return {
@@ -112,7 +112,7 @@ describe('WindowBook', () => {
   ];
 
   it('holds a window back until every partition has passed it', () => {
-    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
     book.add(pane(two[0]!, 0, { endMs: 1_000 }));
     book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
     expect(book.takeReady().windows).toEqual([]);
@@ -121,7 +121,7 @@ describe('WindowBook', () => {
   });
 
   it('does not wait for an idle partition, and counts what it brings afterwards as late', () => {
-    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
     book.add(pane(two[1]!, 0, { kind: 'idle' }));
     book.add(pane(two[0]!, 0, { endMs: 1_000 }));
     book.add(pane(two[0]!, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
@@ -133,7 +133,7 @@ describe('WindowBook', () => {
   });
 
   it('judges with what an idle partition had, and counts as late only what it gained since', () => {
-    const options = { plans: [tumblingPlan(1_000)], contributors: two };
+    const options = { plans: [tumbling(1_000)], contributors: two };
     const book = new WindowBook(options, null, []);
     book.add(pane(two[1]!, 0, { kind: 'open', endMs: 1_000, count: 3 }));
     book.add(pane(two[1]!, 1, { kind: 'idle' }));
@@ -149,7 +149,7 @@ describe('WindowBook', () => {
   });
 
   it('prefers the sealed pane to what it held while it was open', () => {
-    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
     book.add(pane(two[1]!, 0, { kind: 'open', endMs: 1_000, count: 3 }));
     book.add(pane(two[1]!, 1, { kind: 'idle' }));
     book.add(pane(two[1]!, 2, { endMs: 1_000, count: 5 }));
@@ -159,7 +159,7 @@ describe('WindowBook', () => {
   });
 
   it('drops a repeat and refuses a gap', () => {
-    const book = new WindowBook({ plans: [tumblingPlan(1_000)], contributors: two }, null, []);
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
     expect(book.add(pane(two[0]!, 0, { endMs: 1_000 })).kind).toBe('accepted');
     expect(book.add(pane(two[0]!, 0, { endMs: 1_000 })).kind).toBe('repeated');
     expect(() => book.add(pane(two[0]!, 2, { endMs: 1_000 }))).toThrow(
@@ -168,7 +168,7 @@ describe('WindowBook', () => {
   });
 
   it('continues from its snapshot', () => {
-    const options = { plans: [tumblingPlan(1_000)], contributors: two };
+    const options = { plans: [tumbling(1_000)], contributors: two };
     const book = new WindowBook(options, null, []);
     const stored = pane(two[0]!, 0, { endMs: 1_000 });
     book.add(stored);
@@ -177,5 +177,52 @@ describe('WindowBook', () => {
     expect(again.add(stored).kind).toBe('repeated');
     again.add(pane(two[1]!, 0, { kind: 'progress', sealedThroughMs: 1_000 }));
     expect(again.takeReady().windows[0]?.panes).toEqual([stored]);
+  });
+
+  it('waits for a partition that is added from its first pane on', () => {
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
+    const added: Contributor = { source: 'events', partition: 2 };
+    const seal = (by: Contributor, sequence: number, sealedThroughMs: number) =>
+      book.add(pane(by, sequence, { kind: 'progress', sealedThroughMs }));
+    book.add(pane(two[0]!, 0, { endMs: 1_000 }));
+    for (const by of two) seal(by, by.partition === 0 ? 1 : 0, 1_000);
+    expect(book.takeReady().windows.map(({ endMs }) => endMs)).toEqual([1_000]);
+    book.add(pane(added, 0, { startMs: 1_000, endMs: 2_000, count: 5 }));
+    for (const by of two) seal(by, by.partition === 0 ? 2 : 1, 2_000);
+    expect(book.takeReady().windows).toEqual([]);
+    seal(added, 1, 2_000);
+    expect(book.takeReady().windows.map(({ panes }) => panes.map(({ count }) => count))).toEqual([
+      [5],
+    ]);
+  });
+
+  it('does not wait for an added partition that says it is idle, and refuses one with a gap', () => {
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
+    const added: Contributor = { source: 'events', partition: 2 };
+    expect(book.add(pane(added, 0, { kind: 'idle' })).kind).toBe('accepted');
+    for (const by of two) book.add(pane(by, 0, { endMs: 1_000 }));
+    for (const by of two) book.add(pane(by, 1, { kind: 'progress', sealedThroughMs: 1_000 }));
+    expect(book.takeReady().windows).toHaveLength(1);
+    const late: Contributor = { source: 'events', partition: 3 };
+    expect(() => book.add(pane(late, 1, { kind: 'idle' }))).toThrow(/came where 0 was due/);
+  });
+
+  it('expects partitions that were added while it was down', () => {
+    const plans = [tumbling(1_000)];
+    const before = new WindowBook({ plans, contributors: two.slice(0, 1) }, null, []);
+    before.add(pane(two[0]!, 0, { kind: 'progress', sealedThroughMs: 1_000 }));
+    const book = new WindowBook({ plans, contributors: two }, before.snapshot, []);
+    book.add(pane(two[0]!, 1, { startMs: 1_000, endMs: 2_000 }));
+    book.add(pane(two[0]!, 2, { kind: 'progress', sealedThroughMs: 2_000 }));
+    expect(book.takeReady().windows).toEqual([]);
+    book.add(pane(two[1]!, 0, { kind: 'idle' }));
+    expect(book.takeReady().windows).toHaveLength(1);
+  });
+
+  it('refuses a source that the monitor does not have', () => {
+    const book = new WindowBook({ plans: [tumbling(1_000)], contributors: two }, null, []);
+    expect(() => book.add(pane({ source: 'predictions', partition: 0 }, 0, {}))).toThrow(
+      /a source that this monitor does not have/,
+    );
   });
 });

@@ -3,7 +3,8 @@
  *
  * `tg-origin` is `<topic>:<partition>:<offset>` of the record at the start of the chain; what is
  * derived from it keeps it, so that a consumer can drop a repeated run (origin-filter.ts).
- * `tg-control` marks a record that is not an event; only replay runs carry any. `tg-rebuild-from` and
+ * `tg-control` marks a record that is not an event; only replay runs carry any. `tg-record-timestamp`
+ * is the timestamp a replayed record had in its source. `tg-rebuild-from` and
  * `tg-first-origin` say of a pane what the aggregator needs to make its state anew from the log, and a
  * comparison to know what a range covers. `tg-redrive` is `<topic>:<partition>:<offset>` of the
  * quarantined record that an event was sent again from, `tg-redrive-stage` the service that had
@@ -12,6 +13,7 @@
 export const HEADER = {
   origin: 'tg-origin',
   control: 'tg-control',
+  recordTimestamp: 'tg-record-timestamp',
   traceparent: 'traceparent',
   errorStage: 'tg-error-stage',
   errorClass: 'tg-error-class',

@@ -67,6 +67,8 @@ export interface Report {
   readonly baseline: string;
   /** `column=value`; empty for the whole. */
   readonly slice: string;
+  /** 1: the window judged once more, with the events that came late; its id is the same. */
+  readonly revision: number;
   readonly count: number;
   readonly verdict: Verdict;
   /** The false-alarm budget the verdict was reached under; empty where thresholds are fixed. */
@@ -92,6 +94,7 @@ export const REPORT_SCHEMA = {
     { name: 'windowSlideMs', type: 'long', doc: 'From one window to the next.' },
     { name: 'baseline', type: 'string', doc: 'reference, trailing <windows> or calendar <weeks>.' },
     { name: 'slice', type: 'string', doc: 'column=value; empty for the whole.' },
+    { name: 'revision', type: 'int', doc: '1: judged once more, with the events that came late.' },
     { name: 'count', type: 'long', doc: 'Events in the window.' },
     { name: 'verdict', type: { type: 'enum', name: 'Verdict', symbols: VERDICT_SYMBOLS } },
     { name: 'budget', type: 'string', doc: 'False-alarm budget; empty: fixed thresholds.' },

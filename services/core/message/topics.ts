@@ -6,7 +6,7 @@
  * together, which is a repartition to a single owner. Live topics carry the monitor's names; a
  * replay run has topics of its own under `tidegauge.<monitor>.run-<run>`.
  */
-import { QUARANTINE_VALUE_BYTES_MAX } from '../limits.ts';
+import { QUARANTINE_VALUE_BYTES_MAX, STATE_LIFETIME_MS } from '../limits.ts';
 import type { Monitor, Topics } from '../monitor/monitor.ts';
 
 export const LIVE_RUN = 'live';
@@ -42,4 +42,17 @@ export function derivedTopicSpecs(topics: Topics, partitionCount: number): reado
     { topic: topics.reports, partitionCount: 1 },
     { topic: topics.alerts, partitionCount: 1 },
   ];
+}
+
+/**
+ * Every topic of a replay run, its events too: bounded in time like its state, should nobody ever
+ * come back to finish it. A replayed record may be as large as a refused one.
+ */
+export function replayTopicSpecs(topics: Topics, partitionCount: number): readonly RunTopicSpec[] {
+  const lifetime = { 'retention.ms': String(STATE_LIFETIME_MS) };
+  const roomy = { 'max.message.bytes': String(QUARANTINE_VALUE_BYTES_MAX + 65_536) };
+  return [
+    { topic: topics.events, partitionCount, settings: roomy },
+    ...derivedTopicSpecs(topics, partitionCount),
+  ].map((spec) => ({ ...spec, settings: { ...spec.settings, ...lifetime } }));
 }

@@ -131,6 +131,8 @@ export interface Monitor {
   readonly eventTime: { readonly path: FieldPath; readonly unit: EventTimeUnit };
   /** An event this much older than its partition's newest is still on time. */
   readonly allowedLatenessMs: number;
+  /** How long after its end a window is judged once more with what came late; 0: never. */
+  readonly reviseMs: number;
   /** How far an event time may run ahead of its record's own timestamp; 0: not checked. */
   readonly futureSkewMs: number;
   /** A silent partition stops holding windows back after this long, live only; 0: never. */

@@ -37,9 +37,9 @@ export function monitorPaneLengthMs(monitor: WindowsOfMonitor): number {
 
 /** Why these windows cannot be run, `null` where they can. */
 export function windowsMistake(
-  monitor: WindowsOfMonitor & Pick<Monitor, 'allowedLatenessMs'>,
+  monitor: WindowsOfMonitor & Pick<Monitor, 'allowedLatenessMs' | 'reviseMs'>,
 ): string | null {
-  const { windows, allowedLatenessMs } = monitor;
+  const { windows, allowedLatenessMs, reviseMs } = monitor;
   if (windows.length === 0) return 'expected at least one window length';
   for (const plan of windows) {
     const mistake = planMistake(plan, monitor.baselines);
@@ -52,9 +52,10 @@ export function windowsMistake(
     return `the windows have only ${paneMs} ms in common, expected lengths and slides that are multiples of a common length of at least 1s`;
   }
   const longestMs = Math.max(...windowPlans(monitor).map(({ lengthMs }) => lengthMs));
-  const openPanes = Math.ceil((longestMs + allowedLatenessMs) / paneMs);
+  const openPanes = Math.ceil((longestMs + allowedLatenessMs + reviseMs) / paneMs);
   if (openPanes > OPEN_PANES_MAX) {
-    return `the longest window and the allowed lateness need ${openPanes} panes of ${paneMs} ms, expected at most ${OPEN_PANES_MAX}`;
+    const revision = reviseMs === 0 ? '' : ', with the time for revisions,';
+    return `the longest window and the allowed lateness${revision} need ${openPanes} panes of ${paneMs} ms, expected at most ${OPEN_PANES_MAX}`;
   }
   return null;
 }

@@ -31,7 +31,7 @@ function checkColumns(file: MonitorFile, list: ProblemList): void {
 }
 
 function checkTimes(file: MonitorFile, list: ProblemList): void {
-  for (const key of ['allowedLateness', 'futureSkew', 'idleTimeout'] as const) {
+  for (const key of ['allowedLateness', 'revise', 'futureSkew', 'idleTimeout'] as const) {
     const written = file.event[key];
     if (written !== undefined && durationMs(written) > EVENT_TIME_MS_MAX) {
       list.add(['event', key], `found ${written}, expected at most 130 years`);
@@ -47,6 +47,7 @@ function checkWindows(file: MonitorFile, list: ProblemList): void {
       windows,
       baselines: toBaselines(file.drift),
       allowedLatenessMs: durationMs(file.event.allowedLateness ?? '1m'),
+      reviseMs: durationMs(file.event.revise ?? 0),
     });
   let alone = 0;
   for (const [index, plan] of plans.entries()) {

@@ -59,6 +59,7 @@ export interface MonitorFile {
     readonly id: string;
     readonly time: { readonly path: string; readonly unit?: EventTimeUnit };
     readonly allowedLateness?: string | number;
+    readonly revise?: string | number;
     readonly futureSkew?: string | number;
     readonly idleTimeout?: string | number;
   };
@@ -157,6 +158,7 @@ export function toMonitor(file: MonitorFile, directory: string): Monitor {
     id: splitPath(event.id),
     eventTime: { path: splitPath(event.time.path), unit: event.time.unit ?? 'ms' },
     allowedLatenessMs: durationMs(event.allowedLateness ?? '1m'),
+    reviseMs: durationMs(event.revise ?? 0),
     futureSkewMs: durationMs(event.futureSkew ?? '10m'),
     idleTimeoutMs: durationMs(event.idleTimeout ?? '30s'),
     columns: Object.entries(file.columns).map(([name, column]) => toColumn(name, column, usual)),

@@ -55,6 +55,7 @@ const report: fc.Arbitrary<Report> = fc.record({
   windowSlideMs: count,
   baseline: name,
   slice: name,
+  revision: fc.nat(1),
   count,
   verdict,
   budget: fc.string(),

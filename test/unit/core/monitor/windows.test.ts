@@ -31,7 +31,8 @@ const mistakeOf = (
   written: readonly Written[],
   allowedLatenessMs = 0,
   baselines: readonly Baseline[] = [REFERENCE],
-) => windowsMistake({ windows: plansOf(written), baselines, allowedLatenessMs });
+  reviseMs = 0,
+) => windowsMistake({ windows: plansOf(written), baselines, allowedLatenessMs, reviseMs });
 
 describe('windowsMistake', () => {
   test.each<[Written[], number]>([
@@ -63,6 +64,13 @@ describe('windowsMistake', () => {
     [[[1_000]], 10_000_000, '10001 panes'],
   ])('%j with %d ms of lateness cannot', (written, latenessMs, reason) => {
     expect(mistakeOf(written, latenessMs)).toContain(reason);
+  });
+
+  test('panes that are kept for revisions count too', () => {
+    expect(mistakeOf([[1_000]], 0, [REFERENCE], 9_999_000)).toBeNull();
+    expect(mistakeOf([[1_000]], 1_000, [REFERENCE], 9_999_000)).toContain(
+      'with the time for revisions, need 10001 panes',
+    );
   });
 
   test('a calendar takes windows of up to a week', () => {
