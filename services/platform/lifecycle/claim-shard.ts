@@ -2,9 +2,10 @@
  * Taking over a shard: its state is claimed, which fences every earlier holder, what the last owner
  * left unsent is sent, and reading goes on where the state says.
  *
- * The broker's offset is committed after the state. Where it is ahead of the stored position the store
- * was emptied, or is an older copy of itself; such state may contradict what was sent since, so it is
- * not used: the shard is rebuilt from the log, and its first commit replaces what the store holds.
+ * The broker's offset is committed after the state, and once before the very first one. Where it is
+ * ahead of the stored position the store was emptied, or is an older copy of itself; such state may
+ * contradict what was sent since, so it is not used: the shard is rebuilt from the log, and its first
+ * commit replaces what the store holds.
  */
 import type { Assignment, Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -29,6 +30,8 @@ export interface Shard {
   readonly assignment: Assignment;
   readonly epoch: number;
   readonly processor: ShardProcessor;
+  /** Nothing was ever committed of it, to the store or to the broker. */
+  isNew: boolean;
   /** As stored; what the next commit expects. */
   position: string | null;
   nextOffset: number;
@@ -57,12 +60,15 @@ export async function claimShard(
   const processedThrough = await bus.committed(group, assignment);
   const claim = await store.claim(id);
   const { nextOffset } = parsePosition(claim.position);
-  if (processedThrough !== null && processedThrough > nextOffset) {
+  const isNew = claim.position === null && processedThrough === null;
+  const isBehind = claim.position === null || (processedThrough ?? 0) > nextOffset;
+  if (processedThrough !== null && isBehind) {
     return rebuildShard(options, { id, assignment, claim, processedThrough });
   }
   const { outbox, state } = splitOutbox(claim.entries);
   if (outbox.length > 0) await bus.produce(outbox.map((entry) => entry.record));
   const shard = createShard(options, { id, assignment, claim }, options.restore(assignment, state));
+  shard.isNew = isNew;
   shard.obsoleteKeys = outbox.map((entry) => entry.key);
   shard.dirtySinceMs = outbox.length > 0 ? shard.lastRecordAtMs : null;
   return { shard, start: claim.position === null ? 'earliest' : { offset: nextOffset } };
@@ -87,7 +93,9 @@ async function rebuildShard(
   );
   const shard = createShard(options, claimed, processor);
   shard.obsoleteKeys = [...claim.entries.keys()];
-  if (start !== 'earliest') shard.nextOffset = start.offset;
+  shard.nextOffset = start === 'earliest' ? 0 : start.offset;
+  // What the store holds is to be replaced even where nothing is left to read.
+  shard.dirtySinceMs = shard.lastRecordAtMs;
   return { shard, start };
 }
 
@@ -102,6 +110,7 @@ function createShard(
     assignment,
     epoch: claim.epoch,
     processor,
+    isNew: false,
     position: claim.position,
     nextOffset,
     commitNumber,

@@ -197,13 +197,24 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     }
   }
 
-  /** State first, then effects, then the broker's own offset for the lag dashboards. */
+  /** From here on the broker knows of the shard: should the store forget it, that is a loss. */
+  async function register(
+    shard: Shard,
+    subscription: Subscription,
+    context: TurnContext,
+  ): Promise<void> {
+    await context.retry('commit offset', () => subscription.commit(shard.assignment, 0));
+    shard.isNew = false;
+  }
+
+  /** State first, then effects, then the broker's own offset, for lag dashboards and as proof. */
   async function flush(
     shard: Shard,
     subscription: Subscription,
     context: TurnContext,
     traceparent: string | null = null,
   ): Promise<void> {
+    if (shard.isNew) await register(shard, subscription, context);
     const changes = shard.processor.takeChanges();
     const commitNumber = shard.commitNumber + 1;
     const outputs = changes.outputs.map((output) => withTraceparent(output, traceparent));
