@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { createAvroCodec } from '../core/codec/avro-encoder.ts';
 import { executeRun } from '../embedded/execute-run.ts';
-import type { ReplayRecord, ReplaySource } from '../replay/replay.ts';
+import { countedSource, type ReplayRecord, type ReplaySource } from '../replay/source.ts';
 import { connect } from './connect.ts';
 import { interruptSignal } from './interrupt.ts';
 import { newRunId, openBundle, scopeOf } from './open-bundle.ts';
@@ -129,7 +129,7 @@ function demoSource(
   options: DemoOptions & { readonly driftStartMs: number },
 ): ReplaySource {
   const codec = createAvroCodec<object>(eventSchema);
-  return {
+  return countedSource({
     partitionCount: PARTITION_COUNT,
     async *records(): AsyncIterable<ReplayRecord> {
       let index = 0;
@@ -159,7 +159,7 @@ function demoSource(
         index += 1;
       }
     },
-  };
+  });
 }
 
 function demoText(json: RunResultJson, injected: Injected, elapsedMs: number): string {

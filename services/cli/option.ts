@@ -19,6 +19,23 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** A number above 0, whole or not. */
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || !(value > 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError(`"${text}" is not a number above 0`);
+  }
+  return value;
+}
+
+/** The name of a run: part of topic names. */
+export function parseRunName(text: string): string {
+  if (/^[a-zA-Z0-9_-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    `"${text}" is not 1 to 64 letters, digits, hyphens or underscores`,
+  );
+}
+
 export function parseRows(text: string): RowRange {
   return orInvalid(() => parseRowRange(text));
 }

@@ -4,7 +4,7 @@
  */
 import type { Alert } from '../core/message/alert.ts';
 import type { ColumnReport, Report } from '../core/message/report.ts';
-import type { RunResult } from '../embedded/execute-run.ts';
+import type { RunSummary } from '../replay/run-observer.ts';
 import { groupDigits } from './progress.ts';
 
 interface ColumnJson {
@@ -21,6 +21,8 @@ interface ColumnJson {
 }
 
 interface SliceJson {
+  /** 1: judged once more, with the events that came late. */
+  readonly revision: number;
   readonly n: number;
   readonly verdict: string;
   readonly budget: string;
@@ -48,7 +50,7 @@ export interface RunResultJson {
   readonly alerts: readonly Alert[];
 }
 
-export function runResultJson(result: RunResult): RunResultJson {
+export function runResultJson(result: RunSummary): RunResultJson {
   const bySpan = new Map<string, Report[]>();
   for (const report of result.reports) {
     const { windowStartMs, windowEndMs, windowSlideMs, baseline } = report;
@@ -89,8 +91,8 @@ function windowJson(reports: readonly Report[]): WindowJson[] {
 
 function sliceJson(report: Report): SliceJson {
   const columns = report.columns.map((column) => [column.name, columnJson(column)]);
-  const { count, verdict, budget } = report;
-  return { n: count, verdict, budget, columns: Object.fromEntries(columns) };
+  const { revision, count, verdict, budget } = report;
+  return { revision, n: count, verdict, budget, columns: Object.fromEntries(columns) };
 }
 
 function columnJson(column: ColumnReport): ColumnJson {
@@ -150,7 +152,8 @@ function windowLine(window: WindowJson, withBaseline: boolean): string {
       : `farthest ${farthest.name} ${farthest.metric} ${farthest.value.toFixed(3)}`;
   const count = `n ${groupDigits(window.n)}`.padEnd(10);
   const baseline = withBaseline ? `${window.baseline.padEnd(12)} ` : '';
-  return `  ${shortTime(window.start)} – ${shortTime(window.end)}  ${count} ${baseline}${window.verdict.padEnd(17)} ${detail}`;
+  const revised = window.revision > 0 ? '  revised' : '';
+  return `  ${shortTime(window.start)} – ${shortTime(window.end)}  ${count} ${baseline}${window.verdict.padEnd(17)} ${detail}${revised}`;
 }
 
 interface DistanceRow {

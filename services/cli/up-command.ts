@@ -1,6 +1,6 @@
 /**
  * `tidegauge up` and `tidegauge run <service>`: the services of a live monitor, all in this process
- * or one alone, until interrupted.
+ * or one alone, until interrupted; or a part of a replay run, until that is over.
  */
 import { Argument, type Command } from 'commander';
 import { CodedError } from '../core/errors.ts';
@@ -9,16 +9,19 @@ import { LIVE_RUN } from '../core/message/topics.ts';
 import { createPipeline, SERVICES, type ServiceName } from '../embedded/pipeline.ts';
 import { createHealthServer } from '../platform/http/health-server.ts';
 import type { Component } from '../platform/lifecycle/component.ts';
+import type { ServiceScope } from '../platform/lifecycle/service-scope.ts';
 import { startAll, stopAll } from '../platform/lifecycle/supervise.ts';
 import { type Connections, connect } from './connect.ts';
 import { interruptSignal } from './interrupt.ts';
+import { type JoinedRun, joinRun } from './join-run.ts';
 import { openBundle, scopeOf } from './open-bundle.ts';
-import { type Listen, parseListen } from './option.ts';
+import { type Listen, parseListen, parseRunName } from './option.ts';
 
 interface LiveOptions {
   readonly bundle: string;
   readonly brokers?: string;
   readonly redis?: string;
+  readonly run: string;
   readonly schemaRegistry?: string;
   readonly http: Listen;
   readonly json?: true;
@@ -49,6 +52,7 @@ function addLiveOptions(command: Command): Command {
     .requiredOption('--bundle <folder>', 'the folder that describes the monitor')
     .option('--brokers <host:port,…>', 'Kafka brokers (default: KAFKA_BROKERS)')
     .option('--redis <url>', 'Redis (default: REDIS_URL)')
+    .option('--run <name>', 'take part in a replay of this name', parseRunName, LIVE_RUN)
     .option(
       '--schema-registry <url>',
       'schema registry for Confluent ids (default: SCHEMA_REGISTRY_URL)',
@@ -75,9 +79,31 @@ async function runLive(name: ServiceName | null, options: LiveOptions): Promise<
     bundle,
   });
   try {
-    await runUntilStopped(name, options, ports, scopeOf(bundle, LIVE_RUN));
+    const { run } = options;
+    if (run === LIVE_RUN) {
+      await runUntilStopped(name, options, ports, scopeOf(bundle, LIVE_RUN), forEver);
+    } else {
+      await runJoined(name, options, ports, await joinRun(ports, bundle, run, interruptSignal()));
+    }
   } finally {
     await ports.close();
+  }
+}
+
+/** A live run has no end. */
+const forEver = () => new Promise<void>(() => undefined);
+
+/** A service that finds its topics deleted because the run is over has not failed. */
+async function runJoined(
+  name: ServiceName | null,
+  options: LiveOptions,
+  ports: Connections,
+  run: JoinedRun,
+): Promise<void> {
+  try {
+    await runUntilStopped(name, options, ports, run.scope, run.over);
+  } catch (error) {
+    if (!(await run.isOver())) throw error;
   }
 }
 
@@ -85,7 +111,8 @@ async function runUntilStopped(
   name: ServiceName | null,
   options: LiveOptions,
   ports: Connections,
-  scope: ReturnType<typeof scopeOf>,
+  scope: ServiceScope,
+  over: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const logger = ports.telemetry.logger('tidegauge');
   const services: readonly Component[] =
@@ -105,7 +132,8 @@ async function runUntilStopped(
       'ready',
     );
     if (options.json) print({ state: 'ready', http: health.address });
-    await Promise.race([interrupted(signal), ...services.map((service) => service.finished)]);
+    const ends = [interrupted(signal), over(signal)];
+    await Promise.race([...ends, ...services.map((service) => service.finished)]);
   } finally {
     await stopAll(all, STOP_DEADLINE_MS);
     if (options.json) {

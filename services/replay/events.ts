@@ -2,6 +2,7 @@
 import type { Telemetry } from '../platform/telemetry/telemetry.ts';
 
 export function createReplayEvents(telemetry: Telemetry) {
+  const logger = telemetry.logger('replay');
   const published = telemetry
     .counter({
       name: 'tidegauge.replay.records',
@@ -13,6 +14,10 @@ export function createReplayEvents(telemetry: Telemetry) {
   return {
     recordsPublished(count: number): void {
       published.add(count);
+    },
+
+    retried(what: string, error: Error, attempt: number): void {
+      logger.warn({ what, error: error.message, attempt }, 'a request failed, retrying');
     },
   };
 }

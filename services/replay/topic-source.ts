@@ -1,7 +1,8 @@
 /** A range of an event topic as the source of a run: same partitions, order, bytes and timestamps. */
 import { CodedError } from '../core/errors.ts';
+import type { BusRecord, TopicPartition } from '../core/message/record.ts';
 import type { Bus } from '../platform/bus/bus.ts';
-import type { ReplayRecord, ReplaySource } from './replay.ts';
+import type { ReplaySource, SourceRecord, SourceSpan } from './source.ts';
 
 export type RangeEdge =
   | 'earliest'
@@ -17,58 +18,94 @@ export interface TopicRange {
   readonly to: RangeEdge;
 }
 
-export interface TopicSource extends ReplaySource {
-  readonly recordCountMax: number;
+export interface TopicSpan extends SourceSpan {
+  readonly to: number;
 }
 
-/** Fixes the range now: what arrives later is not part of it. */
-export async function openTopicSource(bus: Bus, range: TopicRange): Promise<TopicSource> {
+/** Fixes the range now, per partition: what arrives later is not part of it. */
+export async function resolveTopicRange(
+  bus: Bus,
+  range: TopicRange,
+): Promise<readonly TopicSpan[]> {
   const partitionCount = await bus.partitionCount(range.topic);
   if (partitionCount === null) {
     throw new CodedError('configuration.invalid', `topic ${range.topic} does not exist`);
   }
-  const spans: { partition: number; from: number; to: number }[] = [];
+  const spans: TopicSpan[] = [];
   for (let partition = 0; partition < partitionCount; partition += 1) {
     const from = await resolveEdge(bus, { topic: range.topic, partition }, range.from);
     const to = await resolveEdge(bus, { topic: range.topic, partition }, range.to);
-    spans.push({ partition, from, to: Math.max(from, to) });
+    spans.push({ from, to: Math.max(from, to) });
   }
+  return spans;
+}
+
+/** Records of the spans; fewer where the log holds fewer. */
+export function spannedCount(spans: readonly TopicSpan[]): number {
+  return spans.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+interface Reader {
+  readonly records: AsyncIterator<BusRecord>;
+  head: BusRecord;
+}
+
+export function createTopicSource(
+  bus: Bus,
+  topic: string,
+  spans: readonly TopicSpan[],
+): ReplaySource {
   return {
-    partitionCount,
-    recordCountMax: spans.reduce((sum, span) => sum + span.to - span.from, 0),
-    async *records(signal): AsyncIterable<ReplayRecord> {
-      const readers = spans.map(({ partition, from, to }) =>
-        bus.read({ topic: range.topic, partition }, from, to)[Symbol.asyncIterator](),
+    spans,
+    topic,
+    async *records(from, signal): AsyncIterable<SourceRecord> {
+      const iterators = spans.map(({ to }, partition) =>
+        bus.read({ topic, partition }, from[partition]!, to)[Symbol.asyncIterator](),
       );
       try {
-        // In turn, so that windows of all partitions close together and panes do not pile up.
+        let readers = (await Promise.all(iterators.map(openReader))).flat();
         while (readers.length > 0 && !signal.aborted) {
-          for (const reader of [...readers]) {
-            const { done, value } = await reader.next();
-            if (done) {
-              readers.splice(readers.indexOf(reader), 1);
-            } else {
-              const { partition, key, value: bytes, headers, timestampMs } = value;
-              yield { partition, key, value: bytes, headers, timestampMs };
-            }
+          const reader = earliest(readers);
+          yield toSourceRecord(reader.head);
+          const { done, value } = await reader.records.next();
+          // To the end of the queue, for the sake of those with the same timestamp.
+          readers = readers.filter((each) => each !== reader);
+          if (!done) {
+            reader.head = value;
+            readers.push(reader);
           }
         }
       } finally {
         // Also where the reading of one fails or nobody wants the rest: each holds a connection.
-        for (const reader of readers) await reader.return?.();
+        for (const iterator of iterators) await iterator.return?.();
       }
     },
   };
 }
 
-async function resolveEdge(
-  bus: Bus,
-  at: { topic: string; partition: number },
-  edge: RangeEdge,
-): Promise<number> {
-  const { earliest, next } = await bus.offsets(at);
-  if (edge === 'earliest') return earliest;
+async function openReader(records: AsyncIterator<BusRecord>): Promise<readonly Reader[]> {
+  const { done, value } = await records.next();
+  return done ? [] : [{ records, head: value }];
+}
+
+/** By timestamp, so that the windows of all partitions close together and panes do not pile up. */
+function earliest(readers: readonly Reader[]): Reader {
+  let found = readers[0]!;
+  for (const reader of readers) {
+    if (reader.head.timestampMs < found.head.timestampMs) found = reader;
+  }
+  return found;
+}
+
+function toSourceRecord(record: BusRecord): SourceRecord {
+  const { partition, offset, key, value, headers, timestampMs } = record;
+  return { partition, offset, key, value, headers, timestampMs, timeMs: timestampMs };
+}
+
+async function resolveEdge(bus: Bus, at: TopicPartition, edge: RangeEdge): Promise<number> {
+  const { earliest: first, next } = await bus.offsets(at);
+  if (edge === 'earliest') return first;
   if (edge === 'next') return next;
   const offset = 'offset' in edge ? edge.offset : await bus.offsetAt(at, edge.timestampMs);
-  return Math.min(Math.max(offset, earliest), next);
+  return Math.min(Math.max(offset, first), next);
 }

@@ -119,7 +119,8 @@ interface ReplayedWindow {
 
 /** The live reports in the shape `replay --json` prints. */
 function asWindows(reports: readonly Report[]) {
-  const slice = ({ count, verdict, budget, columns }: Report) => ({
+  const slice = ({ revision, count, verdict, budget, columns }: Report) => ({
+    revision,
     n: count,
     verdict,
     budget,

@@ -3,7 +3,7 @@ import type { Monitor } from '../../services/core/monitor/monitor.ts';
 import type { Reference } from '../../services/core/monitor/reference.ts';
 import { type ColumnSketch, createColumnSketch } from '../../services/core/sketch/column-sketch.ts';
 import { tumblingPlan } from '../../services/core/window/window-plan.ts';
-import { executeRun, type RunResult } from '../../services/embedded/execute-run.ts';
+import { executeRun } from '../../services/embedded/execute-run.ts';
 import { createMemoryBus } from '../../services/platform/bus/memory-bus.ts';
 import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
 import type {
@@ -13,7 +13,8 @@ import type {
 import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model-runtime.ts';
 import { createMemoryStateStore } from '../../services/platform/store/memory-state-store.ts';
 import { createMemoryTelemetry } from '../../services/platform/telemetry/memory-telemetry.ts';
-import type { ReplayRecord } from '../../services/replay/replay.ts';
+import type { RunSummary } from '../../services/replay/run-observer.ts';
+import { countedSource, type ReplayRecord } from '../../services/replay/source.ts';
 
 export const EVENT_SCHEMA = {
   type: 'record',
@@ -57,6 +58,7 @@ export function stationMonitor(changes: Partial<Monitor> = {}): Monitor {
     id: ['id'],
     eventTime: { path: ['at'], unit: 'ms' },
     allowedLatenessMs: 0,
+    reviseMs: 0,
     futureSkewMs: 0,
     idleTimeoutMs: 0,
     columns: [
@@ -150,7 +152,7 @@ export async function runRecords(options: {
   readonly partitionCount: number;
   readonly eventSchema?: unknown;
   readonly ports?: ServicePorts;
-}): Promise<RunResult> {
+}): Promise<RunSummary> {
   const { monitor, reference, records, partitionCount } = options;
   const scope: ServiceScope = {
     monitor,
@@ -160,12 +162,12 @@ export async function runRecords(options: {
     reference,
   };
   return executeRun(options.ports ?? memoryPorts(), scope, {
-    source: {
+    source: countedSource({
       partitionCount,
       async *records() {
         yield* records;
       },
-    },
+    }),
     signal: new AbortController().signal,
     onProgress: () => undefined,
   });

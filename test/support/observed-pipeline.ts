@@ -6,19 +6,24 @@
  * and a record on the topic of valid events that no validator of ours wrote.
  */
 import { generateEvents } from '../../deploy/examples/credit-default/generate.mjs';
-import { derivedTopicSpecs, runTopics } from '../../services/core/message/topics.ts';
+import { derivedTopicSpecs, LIVE_RUN, runTopics } from '../../services/core/message/topics.ts';
 import type { Topics } from '../../services/core/monitor/monitor.ts';
 import { tumblingPlan } from '../../services/core/window/window-plan.ts';
 import { SERVICES } from '../../services/embedded/pipeline.ts';
+import type { Bus } from '../../services/platform/bus/bus.ts';
 import { loadBundle } from '../../services/platform/config/load-bundle.ts';
 import type {
   ServicePorts,
   ServiceScope,
 } from '../../services/platform/lifecycle/service-scope.ts';
 import { startAll, stopAll } from '../../services/platform/lifecycle/supervise.ts';
-import { createReplay, type ReplaySource } from '../../services/replay/replay.ts';
+import { redrive } from '../../services/redrive/redrive.ts';
+import { FULL_PACE } from '../../services/replay/pace.ts';
+import { createReplay } from '../../services/replay/replay.ts';
 import { RunObserver, type RunSummary } from '../../services/replay/run-observer.ts';
+import { countedSource, type ReplaySource } from '../../services/replay/source.ts';
 import { jsonRecord, memoryPorts } from './embedded-run.ts';
+import { redriveOptions, refuse } from './quarantined.ts';
 import { ROOT } from './source-tree.ts';
 
 export type TopicName = keyof Topics;
@@ -31,7 +36,7 @@ export interface ObservedService {
 }
 
 export interface ObservedPipeline {
-  /** By name, `replay` among them. */
+  /** By name, `replay` and `redrive` among them. */
   readonly services: ReadonlyMap<string, ObservedService>;
   readonly summary: RunSummary;
 }
@@ -45,7 +50,11 @@ const START_MS = Date.parse('2026-03-02T00:00:00Z');
 export async function observePipeline(): Promise<ObservedPipeline> {
   const scope = await exampleScope();
   const topics = runTopics(scope.monitor, scope.run);
-  const names = new Map(Object.entries(topics).map(([name, topic]) => [topic, name as TopicName]));
+  const names = new Map(
+    [topics, scope.monitor.topics].flatMap((each) =>
+      Object.entries(each).map(([name, topic]) => [topic, name as TopicName]),
+    ),
+  );
   const ports = memoryPorts();
   const { bus } = ports;
   await bus.ensureTopics([{ topic: topics.events, partitionCount: PARTITION_COUNT }]);
@@ -66,6 +75,10 @@ export async function observePipeline(): Promise<ObservedPipeline> {
           for (const topic of options.topics) service.consumes.add(names.get(topic)!);
           return bus.subscribe(options);
         },
+        read(at, from, to) {
+          service.consumes.add(names.get(at.topic)!);
+          return bus.read(at, from, to);
+        },
         produce(records) {
           for (const { topic } of records) service.produces.add(names.get(topic)!);
           return bus.produce(records);
@@ -82,9 +95,14 @@ export async function observePipeline(): Promise<ObservedPipeline> {
   };
   const components = [
     ...Object.entries(SERVICES).map(([name, create]) => create(observed(name), scope)),
-    createReplay(observed('replay'), scope, { source: source(), onProgress: () => undefined }),
+    createReplay(observed('replay'), scope, {
+      source: source(),
+      pace: FULL_PACE,
+      onProgress: () => undefined,
+    }),
   ];
   try {
+    await observeRedrive(bus, observed('redrive'), { ...scope, run: LIVE_RUN });
     await startAll(components);
     const summary = new RunObserver(ports, scope).observe(AbortSignal.timeout(25_000));
     const deaths = components.map((component) => component.finished.then(() => summary));
@@ -95,12 +113,23 @@ export async function observePipeline(): Promise<ObservedPipeline> {
   }
 }
 
+/** One event refused on the live stream, and its way back: a replay run has nothing to redrive. */
+async function observeRedrive(bus: Bus, ports: ServicePorts, scope: ServiceScope): Promise<void> {
+  const { topics } = scope.monitor;
+  await bus.ensureTopics([
+    { topic: topics.events, partitionCount: 1 },
+    ...derivedTopicSpecs(topics, 1),
+  ]);
+  await refuse({ bus, clock: ports.clock }, [{ id: 'refused' }, { id: 'too' }], topics);
+  await redrive({ ...ports, sender: ports.bus }, scope, redriveOptions());
+}
+
 async function exampleScope(): Promise<ServiceScope> {
   const loaded = await loadBundle(EXAMPLE);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const { monitor, eventSchema, writerSchemas, reference } = loaded.bundle;
   const quick = {
-    ...{ windows: [tumblingPlan(60_000)], allowedLatenessMs: 0, countMin: 50 },
+    ...{ windows: [tumblingPlan(60_000)], allowedLatenessMs: 0, reviseMs: 3_600_000, countMin: 50 },
     baselines: [{ kind: 'reference' }, { kind: 'trailing', windows: 1 }],
   } as const;
   const run = 'observed';
@@ -108,7 +137,7 @@ async function exampleScope(): Promise<ServiceScope> {
 }
 
 function source(): ReplaySource {
-  return {
+  return countedSource({
     partitionCount: PARTITION_COUNT,
     async *records() {
       let index = 0;
@@ -130,11 +159,14 @@ function source(): ReplaySource {
           const bytes = (record as { readonly bytes: Uint8Array }).bytes;
           yield { ...jsonRecord({}, partition), value: bytes, timestampMs: record.timestampMs };
         }
+        // Late, with a good part of the stream to come before the revision of its window is due.
+        if (index === EVENT_COUNT / 2)
+          yield { ...jsonRecord(first ?? {}, 0), timestampMs: START_MS };
       }
       if (first !== null) {
         const timestampMs = START_MS + (EVENT_COUNT / EVENTS_PER_SECOND) * 1_000;
         yield { ...jsonRecord(first, 0), timestampMs };
       }
     },
-  };
+  });
 }

@@ -8,12 +8,19 @@ import { join } from 'node:path';
 import { Command, type Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addCheckCommand } from '../../services/cli/check-command.ts';
+import { liveComparisonJson } from '../../services/cli/comparison-result.ts';
 import { addDemoCommand } from '../../services/cli/demo-command.ts';
+import { openBundle } from '../../services/cli/open-bundle.ts';
 import { addProfileCommand } from '../../services/cli/profile-command.ts';
+import { addRedriveCommand, printRedrive } from '../../services/cli/redrive-command.ts';
 import { addReplayCommand } from '../../services/cli/replay-command.ts';
 import { addRunCommand, addUpCommand } from '../../services/cli/up-command.ts';
+import { derivedTopicSpecs } from '../../services/core/message/topics.ts';
+import { EMPTY_TALLY } from '../../services/replay/tally.ts';
+import { memoryPorts } from '../support/embedded-run.ts';
 import { plain, readPage, tableUnder } from '../support/markdown-page.ts';
 import { EXAMPLE } from '../support/observed-pipeline.ts';
+import { refuse } from '../support/quarantined.ts';
 import { ROOT } from '../support/source-tree.ts';
 
 const page = readPage('services/cli/README.md');
@@ -23,6 +30,7 @@ const ADDERS = {
   addRunCommand,
   addProfileCommand,
   addReplayCommand,
+  addRedriveCommand,
   addCheckCommand,
 };
 
@@ -124,6 +132,58 @@ describe('JSON', () => {
       predictions: 0,
       labels: { rows: 2, matched: 2 },
     });
+
+    const other = join(folder, 'other');
+    cpSync(out, other, { recursive: true });
+    const patient = readFileSync(monitor, 'utf8').replace(/forWindows: \d+/g, 'forWindows: 3');
+    writeFileSync(join(other, 'monitor.yaml'), patient);
+    const compared = await runJson('replay', '--bundle', out, ...live, '--compare', other);
+    expectDocumented(compared, ['JSON of a run', 'JSON that a comparison adds']);
+    const { alertsCompared } = compared as { readonly alertsCompared: readonly unknown[] };
+    expect(alertsCompared[0]).toMatchObject({ left: 'firing', right: null });
+  });
+
+  it('of a run with a name, and of a comparison with live', () => {
+    const tally = { ...EMPTY_TALLY, equal: 1 };
+    const windowEnd = '2026-03-02T00:05:00.000Z';
+    const alert = { windowStart: windowEnd, windowEnd, rule: 'r', column: 'c', slice: '' };
+    const compared = liveComparisonJson({
+      ...{ equal: true, panes: tally, reports: tally, firstDifference: null },
+      sha256: { live: 'a', run: 'a' },
+      alerts: [{ ...alert, baseline: 'reference', left: 'firing', right: 'firing' }],
+    });
+    expectDocumented({ ...compared, run: { name: 'n', id: 'n-1' } }, [
+      'JSON that a run with a name adds',
+      'JSON that a comparison adds',
+      'JSON that a comparison with live adds',
+    ]);
+  });
+
+  it('of redrive, tried and done', async () => {
+    const bundle = await openBundle(EXAMPLE);
+    const { topics } = bundle.monitor;
+    const ports = memoryPorts();
+    const partitionCount = 1;
+    await ports.bus.ensureTopics([
+      { topic: topics.events, partitionCount },
+      ...derivedTopicSpecs(topics, partitionCount),
+    ]);
+    await refuse(ports, [{ id: 'no-application' }], topics);
+    const redriven = (dryRun: object) =>
+      lastLine(() =>
+        printRedrive({ ...ports, sender: ports.bus }, bundle, {
+          ...{ bundle: EXAMPLE, since: 'earliest', until: 'next', rate: 1_000, attempts: 3 },
+          ...{ json: true, ...dryRun },
+        }),
+      );
+    const tried = await redriven({ dryRun: true });
+    const done = await redriven({});
+    expect([tried, done]).toMatchObject([
+      { dryRun: true, selected: 1, redriven: 0, wouldBeValid: 0 },
+      { dryRun: false, selected: 1, redriven: 1, wouldBeValid: null },
+    ]);
+    expectDocumented(mergeJson(tried, done), ['JSON of redrive']);
+    expectDocumented(mergeJson(done, tried), ['JSON of redrive']);
   });
 
   it('of check, of a good bundle with warnings and of a broken one', async () => {
@@ -142,7 +202,11 @@ describe('JSON', () => {
 });
 
 /** The last line a command writes with `--json`. */
-async function runJson(...args: readonly string[]): Promise<unknown> {
+function runJson(...args: readonly string[]): Promise<unknown> {
+  return lastLine(() => createProgram().parseAsync([...args, '--json'], { from: 'user' }));
+}
+
+async function lastLine(command: () => Promise<unknown>): Promise<unknown> {
   const written: string[] = [];
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     written.push(String(text));
@@ -150,7 +214,7 @@ async function runJson(...args: readonly string[]): Promise<unknown> {
   });
   const error = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
   try {
-    await createProgram().parseAsync([...args, '--json'], { from: 'user' });
+    await command();
   } finally {
     out.mockRestore();
     error.mockRestore();

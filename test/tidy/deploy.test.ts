@@ -60,7 +60,7 @@ describe('docker-compose.yml', () => {
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)
       .filter((name) => readdirSync(join(root, 'services', name)).includes(`${name}.ts`))
-      .filter((name) => !['replay', 'embedded', 'profile', 'cli'].includes(name));
+      .filter((name) => !['replay', 'redrive', 'embedded', 'profile', 'cli'].includes(name));
     expect(shells.length).toBeGreaterThan(0);
     expect(SERVICES).toEqual(expect.arrayContaining(shells));
   });

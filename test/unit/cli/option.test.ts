@@ -1,6 +1,11 @@
 /** Values of options: what they stand for, and what is said of one that cannot be read. */
 import { describe, expect, test } from 'vitest';
-import { collectSet, collectWindow } from '../../../services/cli/option.ts';
+import {
+  collectSet,
+  collectWindow,
+  parsePositive,
+  parseRunName,
+} from '../../../services/cli/option.ts';
 
 const HOUR_MS = 3_600_000;
 const TUMBLING = { lengthMs: HOUR_MS, slideMs: HOUR_MS };
@@ -51,5 +56,29 @@ describe('--set', () => {
     expect(() => collectSet('x=a,c', collectSet('x=a,b', undefined))).toThrow(
       'the set x is given twice',
     );
+  });
+});
+
+describe('--run', () => {
+  test.each(['a', 'last-week_2', 'x'.repeat(64)])('may be %s', (text) => {
+    expect(parseRunName(text)).toBe(text);
+  });
+
+  test.each(['', 'last week', 'a/b', 'a.b', 'x'.repeat(65), 'größe'])('is never "%s"', (text) => {
+    expect(() => parseRunName(text)).toThrow(`"${text}" is not 1 to 64 letters`);
+  });
+});
+
+describe('--speed and --rate', () => {
+  test.each([
+    ['1', 1],
+    ['0.5', 0.5],
+    ['1000', 1_000],
+  ])('%s', (text, value) => {
+    expect(parsePositive(text)).toBe(value);
+  });
+
+  test.each(['', '0', '0.0', '-1', '1x', 'fast', '1e3', '9'.repeat(400)])('never "%s"', (text) => {
+    expect(() => parsePositive(text)).toThrow('is not a number above 0');
   });
 });

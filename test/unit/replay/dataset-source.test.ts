@@ -12,7 +12,7 @@ import {
   type RowRange,
 } from '../../../services/platform/dataset/dataset.ts';
 import { createDatasetSource } from '../../../services/replay/dataset-source.ts';
-import type { ReplayRecord } from '../../../services/replay/replay.ts';
+import type { SourceRecord } from '../../../services/replay/source.ts';
 import { EVENT_SCHEMA, stationMonitor } from '../../support/embedded-run.ts';
 
 const BASE = {
@@ -55,23 +55,29 @@ function eventFile(
 
 async function replayed(
   dataset: Dataset,
-  options: { readonly rows?: RowRange; readonly eventSchema?: unknown } = {},
+  options: {
+    readonly rows?: RowRange;
+    readonly eventSchema?: unknown;
+    readonly from?: number;
+  } = {},
 ) {
   const seen: unknown[] = [];
   const source = createDatasetSource({
     dataset,
     eventSchema: options.eventSchema ?? EVENT_SCHEMA,
+    eventTime: stationMonitor().eventTime,
     rows: options.rows ?? ALL_ROWS,
     onEvent: (event) => void seen.push(event),
   });
-  const records: ReplayRecord[] = [];
-  for await (const record of source.records(new AbortController().signal)) records.push(record);
-  expect(source.partitionCount).toBe(1);
+  const records: SourceRecord[] = [];
+  const { signal } = new AbortController();
+  for await (const record of source.records([options.from ?? 0], signal)) records.push(record);
+  expect(source.spans).toEqual([{ from: 0, to: null }]);
   expect(records.every(({ partition }) => partition === 0)).toBe(true);
   return { records, seen };
 }
 
-const json = ({ value }: ReplayRecord) => JSON.parse(Buffer.from(value!).toString());
+const json = ({ value }: SourceRecord) => JSON.parse(Buffer.from(value!).toString());
 
 describe('a table', () => {
   it('becomes events by name and type, whatever the order of its columns', async () => {
@@ -171,17 +177,45 @@ describe('a file of events', () => {
 });
 
 describe('a source', () => {
+  const cells = Array.from({ length: 10 }, (_, index) => [`e${index}`, index * 100]);
+  const rows = { from: 2, to: 8 };
+
+  it('numbers what it sends and goes on at any place of it', async () => {
+    const { records } = await replayed(table(['id', 'at'], cells), { rows, from: 4 });
+    expect(records.map((record) => [record.offset, json(record).id])).toEqual([
+      [4, 'e6'],
+      [5, 'e7'],
+    ]);
+    expect((await replayed(table(['id', 'at'], cells), { rows, from: 6 })).records).toEqual([]);
+  });
+
+  it('shows every event to who counts them, also those that are published already', async () => {
+    const { seen } = await replayed(table(['id', 'at'], cells), { rows, from: 4 });
+    expect(seen).toHaveLength(6);
+  });
+
+  it('knows when its events happened, where the validator would', async () => {
+    const told = [...cells.slice(0, 2), ['x', 'yesterday']];
+    const { records } = await replayed(table(['id', 'at'], told));
+    expect(records.map(({ timeMs, timestampMs }) => [timeMs, timestampMs])).toEqual([
+      [0, null],
+      [100, null],
+      [null, null],
+    ]);
+  });
+
   it('stops reading when it is told to', async () => {
     const cells = Array.from({ length: 100 }, (_, index) => [String(index)]);
     const abort = new AbortController();
     const source = createDatasetSource({
       dataset: table(['id'], cells),
       eventSchema: EVENT_SCHEMA,
+      eventTime: stationMonitor().eventTime,
       rows: ALL_ROWS,
-      onEvent: () => undefined,
+      onEvent: null,
     });
     let count = 0;
-    for await (const _record of source.records(abort.signal)) {
+    for await (const _record of source.records([0], abort.signal)) {
       count += 1;
       if (count === 3) abort.abort();
     }

@@ -7,7 +7,7 @@ import { encodeOrigin } from '../../../services/core/message/origin.ts';
 import { type Pane, paneCodec } from '../../../services/core/message/pane.ts';
 import { quarantine } from '../../../services/core/message/quarantine.ts';
 import { type Report, reportCodec } from '../../../services/core/message/report.ts';
-import { derivedTopicSpecs, runTopics } from '../../../services/core/message/topics.ts';
+import { replayTopicSpecs, runTopics } from '../../../services/core/message/topics.ts';
 import type { OutgoingRecord } from '../../../services/platform/bus/bus.ts';
 import { createMemoryBus } from '../../../services/platform/bus/memory-bus.ts';
 import { createVirtualClock } from '../../../services/platform/clock/virtual-clock.ts';
@@ -48,8 +48,8 @@ function pane(fields: Partial<Pane>): OutgoingRecord {
 function report(id: string, sequence: number): Report {
   return {
     ...{ id, monitor: 'stations', sequence, kind: 'window', windowStartMs: 0, windowEndMs: 1_000 },
-    ...{ slice: '', count: 1, verdict: 'ok', budget: '', columns: [] },
-    ...{ windowSlideMs: 1_000, baseline: 'reference' },
+    ...{ slice: '', revision: 0, count: 1, verdict: 'ok', budget: '', columns: [] },
+    ...{ windowSlideMs: 1_000, baseline: 'reference', revision: 0 },
   } as Report;
 }
 
@@ -74,7 +74,7 @@ const END: OutgoingRecord = {
 async function observing(partitionCount = 2) {
   const clock = createVirtualClock();
   const bus = createMemoryBus({ clock });
-  await bus.ensureTopics(derivedTopicSpecs(topics, partitionCount));
+  await bus.ensureTopics(replayTopicSpecs(topics, partitionCount));
   const abort = new AbortController();
   const ports = { ...memoryPorts(), clock, bus };
   const scope = {

@@ -34,6 +34,7 @@ test('everything written is in the monitor', async () => {
     id: ['applicationId'],
     eventTime: { path: ['submittedAt'], unit: 'ms' },
     allowedLatenessMs: 60_000,
+    reviseMs: 0,
     futureSkewMs: 600_000,
     idleTimeoutMs: 30_000,
     columns: [
@@ -145,6 +146,7 @@ test('what is left out has the defaults the schema states', async () => {
     topics: { events: 'tidegauge.m.events', alerts: 'tidegauge.alerts' },
     eventTime: { path: ['submittedAt'], unit: 'ms' },
     allowedLatenessMs: 60_000,
+    reviseMs: 0,
     futureSkewMs: 600_000,
     idleTimeoutMs: 30_000,
     relations: [],
@@ -184,6 +186,12 @@ test('zero switches a duration off, with or without quotes', async () => {
   const yaml = monitorYaml('futureSkew: 10m', 'futureSkew: 0').replace('30s', '"0"');
   const { bundle } = await load({ 'monitor.yaml': yaml });
   expect(bundle.monitor).toMatchObject({ futureSkewMs: 0, idleTimeoutMs: 0 });
+});
+
+test('windows may be revised for a while', async () => {
+  const yaml = monitorYaml('allowedLateness: 1m', 'allowedLateness: 1m\n  revise: 2h');
+  const { bundle } = await load({ 'monitor.yaml': yaml });
+  expect(bundle.monitor).toMatchObject({ allowedLatenessMs: 60_000, reviseMs: 7_200_000 });
 });
 
 test('anchors share what is written once', async () => {
