@@ -1,21 +1,13 @@
 /**
- * One process among faults: every call to the bus or the store takes virtual time on its way there
- * and back, may be lost on either way, and never returns once the process is dead.
+ * One process among faults: every call to the bus, the store or the model takes virtual time on its
+ * way there and back, may be lost on either way, and never returns once the process is dead. A dead
+ * process does not wake from a sleep either. Its wall clock may be wrong.
  *
  * Everything is drawn from one seed and waits on one virtual clock, so a failing run repeats.
  */
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { CodedError, type ErrorCode } from '../../services/core/errors.ts';
 import type { Clock } from '../../services/platform/clock/clock.ts';
-
-export type Draw = (minimum: number, maximum: number) => number;
-
-/** Whole numbers, both ends included. */
-export function createDraw(seed: number): Draw {
-  const generator = xoroshiro128plus(seed);
-  return (minimum, maximum) => uniformInt(generator, minimum, maximum);
-}
+import type { Draw } from '../support/draw.ts';
 
 /** Chances in per cent of a call. */
 export interface FaultRates {
@@ -39,6 +31,17 @@ export const NO_FAULTS: FaultRates = {
   slow: 0,
 };
 
+/** `before`: the call is about to be sent. `after`: it took effect and its reply is on its way. */
+export type CallSide = 'before' | 'after';
+
+/** Told of every call and of every fault that happened; may kill the process that is calling. */
+export interface Witness {
+  call(side: CallSide): void;
+  fault(kind: keyof FaultRates): void;
+}
+
+const NO_WITNESS: Witness = { call: () => undefined, fault: () => undefined };
+
 const LATENCY_MS_MAX = 6;
 /** A slow way is longer than it takes a group to give the partitions to somebody else. */
 const SLOW_LATENCY_MS_MAX = 400;
@@ -47,14 +50,18 @@ export interface FaultyProcess {
   readonly draw: Draw;
   readonly rates: FaultRates;
   readonly dead: boolean;
+  /** The process's own: its wall clock may be wrong, and nobody wakes in a dead one. */
+  readonly clock: Clock;
   /** From now on every call hangs; a request already sent still arrives. */
   kill(): void;
   /** From now on calls succeed, as when the faults are over. */
   heal(): void;
+  /** The wall clock jumps, forwards or back. */
+  jump(byMs: number): void;
   latency(): Promise<void>;
   call<T>(codes: CallCodes, act: () => Promise<T>): Promise<T>;
-  /** True with this chance in per cent. */
-  chance(percent: number): boolean;
+  /** Draws whether this fault happens to a call, and tells the witness. */
+  strikes(kind: keyof FaultRates): boolean;
 }
 
 export interface CallCodes {
@@ -62,20 +69,33 @@ export interface CallCodes {
   readonly lostReply: ErrorCode;
 }
 
-const NEVER = new Promise<never>(() => undefined);
+export const LOST_ON_BUS: CallCodes = {
+  lostRequest: 'dependency.bus',
+  lostReply: 'dependency.bus',
+};
+
+/** What a dead process waits for. */
+export const NEVER = new Promise<never>(() => undefined);
 
 export function createFaultyProcess(options: {
   readonly clock: Clock;
   readonly draw: Draw;
   readonly rates: FaultRates;
+  readonly witness?: Witness;
 }): FaultyProcess {
-  const { clock, draw } = options;
+  const { clock, draw, witness = NO_WITNESS } = options;
   let { rates } = options;
   let dead = false;
+  let wrongByMs = 0;
 
-  const chance = (percent: number) => percent > 0 && draw(1, 100) <= percent;
+  function strikes(kind: keyof FaultRates): boolean {
+    const struck = rates[kind] > 0 && draw(1, 100) <= rates[kind];
+    if (struck) witness.fault(kind);
+    return struck;
+  }
+
   const latency = () =>
-    clock.sleep(draw(0, chance(rates.slow) ? SLOW_LATENCY_MS_MAX : LATENCY_MS_MAX));
+    clock.sleep(draw(0, strikes('slow') ? SLOW_LATENCY_MS_MAX : LATENCY_MS_MAX));
 
   return {
     draw,
@@ -85,25 +105,38 @@ export function createFaultyProcess(options: {
     get dead() {
       return dead;
     },
+    clock: {
+      nowMs: () => clock.nowMs() + wrongByMs,
+      monotonicMs: () => clock.monotonicMs(),
+      async sleep(durationMs, signal) {
+        await clock.sleep(durationMs, signal);
+        if (dead) await NEVER;
+      },
+    },
     kill() {
       dead = true;
     },
     heal() {
       rates = NO_FAULTS;
     },
+    jump(byMs) {
+      wrongByMs += byMs;
+    },
     latency,
-    chance,
+    strikes,
     async call(codes, act) {
+      if (!dead) witness.call('before');
       if (dead) return NEVER;
       await latency();
-      if (chance(rates.request)) {
+      if (strikes('request')) {
         if (dead) return NEVER;
         throw new CodedError(codes.lostRequest, 'injected: the request was lost');
       }
       const result = await act();
+      if (!dead) witness.call('after');
       await latency();
       if (dead) return NEVER;
-      if (chance(rates.reply)) {
+      if (strikes('reply')) {
         throw new CodedError(codes.lostReply, 'injected: the reply was lost');
       }
       return result;

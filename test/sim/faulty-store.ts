@@ -14,10 +14,10 @@ export function createFaultyStore(store: StateStore, faults: FaultyProcess): Sta
   return {
     claim: (shard) => faults.call(READ, () => store.claim(shard)),
     commit: (shard, commit) =>
-      faults.call(faults.chance(50) ? WRITE : UNKNOWN, () => store.commit(shard, commit)),
+      faults.call(faults.draw(0, 1) === 0 ? WRITE : UNKNOWN, () => store.commit(shard, commit)),
     readPosition: (shard) => faults.call(READ, () => store.readPosition(shard)),
-    forgetRun: (run) => store.forgetRun(run),
-    ping: () => store.ping(),
+    forgetRun: (run) => faults.call(READ, () => store.forgetRun(run)),
+    ping: () => faults.call(READ, () => store.ping()),
     close: () => Promise.resolve(),
   };
 }

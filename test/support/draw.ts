@@ -1,0 +1,11 @@
+/** Whole numbers from one seed: the same seed draws the same ones. */
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
+/** Both ends included. */
+export type Draw = (minimum: number, maximum: number) => number;
+
+export function createDraw(seed: number): Draw {
+  const generator = xoroshiro128plus(seed);
+  return (minimum, maximum) => uniformInt(generator, minimum, maximum);
+}
