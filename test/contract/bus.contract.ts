@@ -109,7 +109,12 @@ export function describeBusContract(name: string, createBus: () => BusUnderTest)
       const first = await subscribe(bus, [topic], { group });
       const [record] = await collect(first, 1);
       expect(record!.offset).toBe(0);
-      await first.subscription.commit(first.assigned[0]!, 6);
+      expect(await bus.committed(group, { topic, partition: 0 })).toBeNull();
+      expect(await first.subscription.commit(first.assigned[0]!, 6, 'a note')).toBe(true);
+      expect(await bus.committed(group, { topic, partition: 0 })).toEqual({
+        offset: 6,
+        note: 'a note',
+      });
       await first.subscription.close();
 
       const again = await subscribe(adapter.connect(), [topic], { group, start: 'committed' });
@@ -254,7 +259,7 @@ export function describeBusContract(name: string, createBus: () => BusUnderTest)
       expect(first.revoked).toEqual(before);
       for (const assignment of before) {
         expect(first.subscription.owns(assignment)).toBe(false);
-        await first.subscription.commit(assignment, 2);
+        expect(await first.subscription.commit(assignment, 2)).toBe(false);
       }
       expect(first.assigned[2]!.joinEpoch).toBeGreaterThan(before[0]!.joinEpoch);
       await first.subscription.close();

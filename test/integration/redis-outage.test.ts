@@ -89,9 +89,10 @@ describeWithKafka('a Redis that goes away', (brokers) => {
         await sendAndAwait(thirds[0]!, 0);
         await redis.kill();
         const downSinceMs = performance.now();
-        const committed = () => {
+        const committed = async () => {
           const group = `tidegauge.${live.monitor}.live.drift-aggregator`;
-          return live.bus.committed(group, { topic: live.topic('valid'), partition: 0 });
+          const at = { topic: live.topic('valid'), partition: 0 };
+          return (await live.bus.committed(group, at))?.offset ?? null;
         };
         const sending = sendOver(OUTAGE_MS / 2, thirds[1]!);
 

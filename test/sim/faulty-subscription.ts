@@ -67,8 +67,8 @@ export class FaultySubscription implements Subscription {
     return this.#inner!.owns(assignment) || this.#ghostOf(assignment) !== null;
   }
 
-  commit(assignment: Assignment, offset: number): Promise<void> {
-    return this.#faults.call(LOST_ON_BUS, () => this.#inner!.commit(assignment, offset));
+  commit(assignment: Assignment, offset: number, note?: string): Promise<boolean> {
+    return this.#faults.call(LOST_ON_BUS, () => this.#inner!.commit(assignment, offset, note));
   }
 
   assignments(): readonly Assignment[] {

@@ -45,6 +45,12 @@ export interface RecordBatch {
   readonly records: readonly BusRecord[];
 }
 
+export interface CommittedOffset {
+  readonly offset: number;
+  /** Empty where the committer wrote none. */
+  readonly note: string;
+}
+
 export interface SubscribeOptions {
   readonly group: string;
   readonly topics: readonly string[];
@@ -77,8 +83,11 @@ export interface Subscription {
    */
   poll(options: PollOptions): Promise<readonly RecordBatch[]>;
   owns(assignment: Assignment): boolean;
-  /** Stores `offset` as the next one to read for the group: advisory, ignored when not owned. */
-  commit(assignment: Assignment, offset: number): Promise<void>;
+  /**
+   * Stores `offset` as the next one to read for the group, with a note beside it; false, and nothing
+   * stored, where the assignment has ended.
+   */
+  commit(assignment: Assignment, offset: number, note?: string): Promise<boolean>;
   assignments(): readonly Assignment[];
   /** Leaves the group; revokes everything; a pending poll resolves with `[]`. Idempotent. */
   close(): Promise<void>;
@@ -96,8 +105,8 @@ export interface Bus {
   partitionCount(topic: string): Promise<number | null>;
   /** First offset still held and the offset the next record will get. */
   offsets(at: TopicPartition): Promise<{ readonly earliest: number; readonly next: number }>;
-  /** The offset the group committed last, `null` where it never did. */
-  committed(group: string, at: TopicPartition): Promise<number | null>;
+  /** What the group committed last, `null` where it never did. */
+  committed(group: string, at: TopicPartition): Promise<CommittedOffset | null>;
   produce(records: readonly OutgoingRecord[]): Promise<void>;
   /** Resolves when the group was joined and the first assignment is known. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;

@@ -10,7 +10,8 @@ import type { Assignment } from './bus.ts';
 export interface KafkaCommitter {
   /** Every batch brings the function; it is good for the epoch it came in. */
   use(payload: EachBatchPayload, joinEpoch: number): void;
-  commit(assignment: Assignment, offset: number): Promise<void>;
+  /** False where the assignment has ended. */
+  commit(assignment: Assignment, offset: number, note: string): Promise<boolean>;
 }
 
 /** The group is rebalancing or has moved on: what was to be committed is no longer ours. */
@@ -25,17 +26,18 @@ export function createKafkaCommitter(consumer: Consumer): KafkaCommitter {
       commitOnce = payload.commitOffsetsIfNecessary;
       epoch = joinEpoch;
     },
-    async commit({ topic, partition, joinEpoch }, offset) {
-      const entry = { partition, offset: String(offset) };
+    async commit({ topic, partition, joinEpoch }, offset, note) {
+      const entry = { partition, offset: String(offset), metadata: note };
       try {
         if (commitOnce !== null && epoch === joinEpoch) {
           await commitOnce({ topics: [{ topic, partitions: [entry] }] });
         } else {
           await consumer.commitOffsets([{ topic, ...entry }]);
         }
+        return true;
       } catch (error) {
         if (error instanceof Error && 'type' in error && NO_LONGER_OURS.includes(`${error.type}`))
-          return;
+          return false;
         throw error;
       }
     },

@@ -25,7 +25,7 @@ export async function resolveStart(
 ): Promise<number> {
   const { group, assignment, start, onTruncated } = request;
   const wanted = start === 'committed' ? await topics.committed(group, assignment) : start;
-  const position = wanted === null || typeof wanted === 'string' ? null : offsetOf(wanted);
+  const position = wanted === null || typeof wanted === 'string' ? null : wanted.offset;
   const read = onTruncated === 'stop' ? Math.max(position ?? 0, request.reached) : (position ?? 0);
   // Asked for after the position is known: an older answer could call a good position out of range.
   let { earliest, next } = await topics.offsets(assignment);
@@ -45,8 +45,4 @@ export async function resolveStart(
     'the position is not in the log: records were deleted before they were read, or the topic was made anew; reading from the earliest',
   );
   return earliest;
-}
-
-function offsetOf(wanted: number | { readonly offset: number }): number {
-  return typeof wanted === 'number' ? wanted : wanted.offset;
 }

@@ -257,9 +257,9 @@ export async function subscribeKafka(
   return {
     poll: (pollOptions) => poller.poll(pollOptions),
     owns,
-    async commit(assignment, offset) {
-      if (!owns(assignment)) return;
-      await committer.commit(assignment, offset).catch((error: unknown) => {
+    async commit(assignment, offset, note = '') {
+      if (!owns(assignment)) return false;
+      return committer.commit(assignment, offset, note).catch((error: unknown) => {
         throw context.busError(`committing ${assignment.topic} as group ${options.group}`, error);
       });
     },

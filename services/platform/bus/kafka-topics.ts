@@ -8,7 +8,7 @@
 import type { Admin } from 'kafkajs';
 import { CodedError } from '../../core/errors.ts';
 import { RETRY_BACKOFF_MS_MAX, RETRY_BACKOFF_MS_MIN } from '../../core/limits.ts';
-import type { TopicPartition, TopicSpec } from './bus.ts';
+import type { CommittedOffset, TopicPartition, TopicSpec } from './bus.ts';
 import type { KafkaContext } from './kafka-client.ts';
 import { errorTypes, hasGone } from './kafka-gone.ts';
 
@@ -22,7 +22,7 @@ export interface KafkaTopics {
   offsets(at: TopicPartition): Promise<{ readonly earliest: number; readonly next: number }>;
   offsetAt(at: TopicPartition, timestampMs: number): Promise<number>;
   /** `null` where the group never committed. */
-  committed(group: string, at: TopicPartition): Promise<number | null>;
+  committed(group: string, at: TopicPartition): Promise<CommittedOffset | null>;
   /** Forgets a group nobody is in; a group that cannot be deleted expires by itself. */
   deleteGroup(group: string): Promise<void>;
   close(): Promise<void>;
@@ -194,8 +194,8 @@ export function createKafkaTopics(context: KafkaContext): KafkaTopics {
         admin.fetchOffsets({ groupId: group, topics: [at.topic] }),
       );
       const entries = answers.find(({ topic }) => topic === at.topic)?.partitions ?? [];
-      const offset = Number(entryOf(entries, at).offset);
-      return offset < 0 ? null : offset;
+      const { offset, metadata } = entryOf(entries, at);
+      return Number(offset) < 0 ? null : { offset: Number(offset), note: metadata ?? '' };
     },
     async deleteGroup(group) {
       try {

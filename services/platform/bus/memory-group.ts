@@ -4,7 +4,13 @@
  * exercised by the same rebalances in one process.
  */
 import type { Clock } from '../clock/clock.ts';
-import type { Assignment, SubscribeOptions, Subscription, TopicPartition } from './bus.ts';
+import type {
+  Assignment,
+  CommittedOffset,
+  SubscribeOptions,
+  Subscription,
+  TopicPartition,
+} from './bus.ts';
 import type { KnownStart, MemoryLog, MemoryTopics } from './memory-log.ts';
 import { createPoller, type PollSource } from './poller.ts';
 import { assignRanges } from './range-assignment.ts';
@@ -25,7 +31,7 @@ interface Group {
   readonly members: Member[];
   /** Every topic a member ever subscribed to: the group may come back for it. */
   readonly topics: Set<string>;
-  readonly committed: Map<string, number>;
+  readonly committed: Map<string, CommittedOffset>;
   joinEpoch: number;
 }
 
@@ -38,7 +44,7 @@ export interface MemoryGroups {
   subscribe(options: SubscribeOptions): MemorySubscription;
   /** The topic has got more partitions. */
   rebalanceReaders(topic: string): void;
-  committed(group: string, at: TopicPartition): number | null;
+  committed(group: string, at: TopicPartition): CommittedOffset | null;
   /** The least offset some group that reads the topic has yet to commit; `null` where none reads it. */
   committedByAll(at: TopicPartition): number | null;
 }
@@ -104,7 +110,7 @@ export function createMemoryGroups(
       try {
         const start = await options.onAssigned(assignment);
         const committed = group.committed.get(keyOf(assignment));
-        const known = committed === undefined ? 'earliest' : { offset: committed };
+        const known = committed ?? 'earliest';
         tenure.open(startOffset(assignment, start === 'committed' ? known : start));
         poller.announce();
       } catch (error) {
@@ -131,10 +137,11 @@ export function createMemoryGroups(
     return {
       poll: (pollOptions) => poller.poll(pollOptions),
       owns,
-      async commit(assignment, offset) {
-        if (!owns(assignment)) return;
-        group.committed.set(keyOf(assignment), offset);
+      async commit(assignment, offset, note = '') {
+        if (!owns(assignment)) return false;
+        group.committed.set(keyOf(assignment), { offset, note });
         onCommitted(assignment);
+        return true;
       },
       assignments: () => [...tenures.values()].map((tenure) => tenure.assignment),
       announce: () => poller.announce(),
@@ -152,7 +159,7 @@ export function createMemoryGroups(
   function committedByAll(at: TopicPartition): number | null {
     const readers = [...groups.values()].filter((group) => group.topics.has(at.topic));
     if (readers.length === 0) return null;
-    return Math.min(...readers.map((group) => group.committed.get(keyOf(at)) ?? 0));
+    return Math.min(...readers.map((group) => group.committed.get(keyOf(at))?.offset ?? 0));
   }
 
   return {

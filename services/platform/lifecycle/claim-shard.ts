@@ -2,17 +2,17 @@
  * Taking over a shard: its state is claimed, which fences every earlier holder, what the last owner
  * left unsent is sent, and reading goes on where the state says.
  *
- * The broker's offset is committed after the state, and once before the very first one. Where it is
- * ahead of the stored position the store was emptied, or is an older copy of itself; such state may
- * contradict what was sent since, so it is not used: the shard is rebuilt from the log, and its first
- * commit replaces what the store holds.
+ * The broker is told of every commit after it was made, in a note beside the group's offset, and of a
+ * new shard before its first one. Where the note is ahead of the stored position the store was emptied,
+ * or is an older copy of itself; such state may contradict what was sent since, so it is not used: the
+ * shard is rebuilt from the log, and its first commit replaces what the store holds.
  */
-import type { Assignment, Bus } from '../bus/bus.ts';
+import type { Assignment, Bus, CommittedOffset } from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ShardClaim, ShardId, StateStore } from '../store/state-store.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
 import { splitOutbox } from './outbox.ts';
-import { parsePosition } from './shard-position.ts';
+import { isPosition, parsePosition } from './shard-position.ts';
 import type { RebuiltShard, ShardProcessor, StateLoss } from './shard-processor.ts';
 
 export interface ClaimOptions {
@@ -30,8 +30,8 @@ export interface Shard {
   readonly assignment: Assignment;
   readonly epoch: number;
   readonly processor: ShardProcessor;
-  /** Nothing was ever committed of it, to the store or to the broker. */
-  isNew: boolean;
+  /** The broker knows that there is state of it. */
+  isRegistered: boolean;
   /** As stored; what the next commit expects. */
   position: string | null;
   nextOffset: number;
@@ -57,21 +57,29 @@ export async function claimShard(
   assignment: Assignment,
 ): Promise<ClaimedShard> {
   const { bus, store, group } = options;
-  const processedThrough = await bus.committed(group, assignment);
+  const told = await bus.committed(group, assignment);
   const claim = await store.claim(id);
-  const { nextOffset } = parsePosition(claim.position);
-  const isNew = claim.position === null && processedThrough === null;
-  const isBehind = claim.position === null || (processedThrough ?? 0) > nextOffset;
-  if (processedThrough !== null && isBehind) {
-    return rebuildShard(options, { id, assignment, claim, processedThrough });
+  if (told !== null && isBehind(claim.position, told)) {
+    return rebuildShard(options, { id, assignment, claim, told });
   }
   const { outbox, state } = splitOutbox(claim.entries);
   if (outbox.length > 0) await bus.produce(outbox.map((entry) => entry.record));
   const shard = createShard(options, { id, assignment, claim }, options.restore(assignment, state));
-  shard.isNew = isNew;
+  shard.isRegistered = told !== null;
   shard.obsoleteKeys = outbox.map((entry) => entry.key);
   shard.dirtySinceMs = outbox.length > 0 ? shard.lastRecordAtMs : null;
-  return { shard, start: claim.position === null ? 'earliest' : { offset: nextOffset } };
+  return { shard, start: claim.position === null ? 'earliest' : { offset: shard.nextOffset } };
+}
+
+function isBehind(stored: string | null, told: CommittedOffset): boolean {
+  if (stored === null) return true;
+  const { nextOffset, commitNumber } = parsePosition(stored);
+  return told.offset > nextOffset || commitNumberOf(told) > commitNumber;
+}
+
+/** 0 where the offset was committed by somebody else, a tool for instance. */
+function commitNumberOf({ note }: CommittedOffset): number {
+  return isPosition(note) ? parsePosition(note).commitNumber : 0;
 }
 
 interface Claimed {
@@ -82,9 +90,10 @@ interface Claimed {
 
 async function rebuildShard(
   options: ClaimOptions,
-  claimed: Claimed & { readonly processedThrough: number },
+  claimed: Claimed & { readonly told: CommittedOffset },
 ): Promise<ClaimedShard> {
-  const { assignment, claim, processedThrough } = claimed;
+  const { assignment, claim, told } = claimed;
+  const processedThrough = told.offset;
   const { processor, start } = await options.rebuild(assignment, { processedThrough });
   const { topic, partition } = assignment;
   options.logger.error(
@@ -93,7 +102,10 @@ async function rebuildShard(
   );
   const shard = createShard(options, claimed, processor);
   shard.obsoleteKeys = [...claim.entries.keys()];
+  shard.isRegistered = true;
   shard.nextOffset = start === 'earliest' ? 0 : start.offset;
+  // Commits are counted on, so that no older copy that may yet come back passes for a newer one.
+  shard.commitNumber = Math.max(shard.commitNumber, commitNumberOf(told));
   // What the store holds is to be replaced even where nothing is left to read.
   shard.dirtySinceMs = shard.lastRecordAtMs;
   return { shard, start };
@@ -110,7 +122,7 @@ function createShard(
     assignment,
     epoch: claim.epoch,
     processor,
-    isNew: false,
+    isRegistered: false,
     position: claim.position,
     nextOffset,
     commitNumber,

@@ -31,7 +31,8 @@ export async function settleCommit(
   }
   const { storedPosition } = outcome;
   if (storedPosition === commit.position) return { kind: 'committed' };
-  if (isOlder(storedPosition, commit)) {
+  // What this epoch has committed, its owner knows: anything else of it is of an earlier life of the store.
+  if (parsePosition(storedPosition).epoch <= commit.epoch) {
     return {
       kind: 'lost',
       found: `position ${storedPosition ?? 'none'}, expected ${commit.expectedPosition}`,
@@ -41,12 +42,6 @@ export async function settleCommit(
     'state.corrupt',
     `stored position of ${shard.topic}:${shard.partition} is ${storedPosition}, expected ${commit.expectedPosition}; the state was changed by something else`,
   );
-}
-
-function isOlder(storedPosition: string | null, { expectedPosition }: StateCommit): boolean {
-  const stored = parsePosition(storedPosition);
-  const expected = parsePosition(expectedPosition);
-  return stored.commitNumber < expected.commitNumber && stored.epoch <= expected.epoch;
 }
 
 async function commitOrReadBack(

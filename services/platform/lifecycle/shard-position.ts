@@ -8,6 +8,8 @@
  */
 import { CodedError } from '../../core/errors.ts';
 
+const POSITION = /^(\d+)#(\d+)\.(\d+)$/;
+
 export interface ShardPosition {
   readonly nextOffset: number;
   readonly epoch: number;
@@ -19,10 +21,14 @@ export function encodePosition({ nextOffset, epoch, commitNumber }: ShardPositio
   return `${nextOffset}#${epoch}.${commitNumber}`;
 }
 
+export function isPosition(text: string): boolean {
+  return POSITION.test(text);
+}
+
 /** `null` where nothing was ever committed. Throws `state.corrupt`. */
 export function parsePosition(position: string | null): ShardPosition {
   if (position === null) return { nextOffset: 0, epoch: 0, commitNumber: 0 };
-  const match = /^(\d+)#(\d+)\.(\d+)$/.exec(position);
+  const match = POSITION.exec(position);
   if (match === null) {
     throw new CodedError(
       'state.corrupt',

@@ -27,7 +27,7 @@ import type { Component } from './component.ts';
 import { createConsumingService, type TurnContext } from './consuming-service.ts';
 import { encodeOutgoing, outboxKey } from './outbox.ts';
 import { type SettledCommit, settleCommit } from './settle-commit.ts';
-import { encodePosition } from './shard-position.ts';
+import { encodePosition, parsePosition } from './shard-position.ts';
 import type { RebuiltShard, ShardProcessor, StateLoss } from './shard-processor.ts';
 
 export type {
@@ -197,24 +197,32 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     }
   }
 
-  /** From here on the broker knows of the shard: should the store forget it, that is a loss. */
+  /**
+   * From here on the broker knows that there is state: should the store forget it, that is a loss.
+   * False where the tenure has ended.
+   */
   async function register(
     shard: Shard,
     subscription: Subscription,
     context: TurnContext,
-  ): Promise<void> {
-    await context.retry('commit offset', () => subscription.commit(shard.assignment, 0));
-    shard.isNew = false;
+  ): Promise<boolean> {
+    const { assignment, position } = shard;
+    const { nextOffset } = parsePosition(position);
+    shard.isRegistered = await context.retry('commit offset', () =>
+      subscription.commit(assignment, nextOffset, position ?? ''),
+    );
+    return shard.isRegistered;
   }
 
-  /** State first, then effects, then the broker's own offset, for lag dashboards and as proof. */
+  /** State first, then effects, then the broker's own offset with the position as a note. */
   async function flush(
     shard: Shard,
     subscription: Subscription,
     context: TurnContext,
     traceparent: string | null = null,
   ): Promise<void> {
-    if (shard.isNew) await register(shard, subscription, context);
+    if (!shard.isRegistered && !(await register(shard, subscription, context)))
+      return forget(shard);
     const changes = shard.processor.takeChanges();
     const commitNumber = shard.commitNumber + 1;
     const outputs = changes.outputs.map((output) => withTraceparent(output, traceparent));
@@ -241,7 +249,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     shard.obsoleteKeys = sentKeys;
     shard.dirtySinceMs = sentKeys.length > 0 ? clock.monotonicMs() : null;
     await context.retry('commit offset', () =>
-      subscription.commit(shard.assignment, shard.nextOffset),
+      subscription.commit(shard.assignment, shard.nextOffset, commit.position),
     );
   }
 

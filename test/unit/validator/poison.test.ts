@@ -73,7 +73,7 @@ async function validate(levels: readonly number[]) {
   });
   return {
     telemetry,
-    committed,
+    committed: committed?.offset ?? null,
     health: running.health(),
     valid: await read(topics.valid),
     quarantine: await read(topics.quarantine),

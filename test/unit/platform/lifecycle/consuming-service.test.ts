@@ -18,7 +18,7 @@ function scripted(script: Partial<ConsumingServiceOptions> = {}) {
   const subscription: Subscription = {
     poll: async () => [],
     owns: () => true,
-    commit: async () => undefined,
+    commit: async () => true,
     assignments: () => [],
     close: async () => void log.push('close'),
   };

@@ -279,13 +279,13 @@ describe('a commit', () => {
       bus,
       withFirstCommits(store, async () => ({
         kind: 'position-mismatch',
-        storedPosition: '99#1.9',
+        storedPosition: '99#7.9',
       })),
     );
     await send(bus, 'a');
     await expect(service.finished).rejects.toMatchObject({ code: 'state.corrupt' });
     expect(service.health()).toMatchObject({ status: 'failed' });
-    expect(service.health().reason).toContain('99#1.9');
+    expect(service.health().reason).toContain('99#7.9');
     expect(await said(bus)).toEqual([]);
   });
 });
