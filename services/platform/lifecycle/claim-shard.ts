@@ -1,13 +1,13 @@
 /**
- * Taking over a shard: its state is claimed, which fences every earlier holder, what the last owner
- * left unsent is sent, and reading goes on where the state says.
+ * Taking over a shard: its state is claimed, which fences every earlier holder, and reading goes on
+ * where the state says.
  *
- * The broker is told of every commit after it was made, in a note beside the group's offset, and of a
- * new shard before its first one. Where the note is ahead of the stored position the store was emptied,
- * or is an older copy of itself; such state may contradict what was sent since, so it is not used: the
- * shard is rebuilt from the log, and its first commit replaces what the store holds.
+ * The broker is told of a commit before anything that follows from it is sent, in a note beside the
+ * group's offset. Where the note is ahead of the stored position the store was emptied, or is an older
+ * copy of itself; such state may contradict what was sent since, so it is not used: the shard is rebuilt
+ * from the log, and its first commit replaces what the store holds.
  */
-import type { Assignment, Bus, CommittedOffset } from '../bus/bus.ts';
+import type { Assignment, Bus, CommittedOffset, OutgoingRecord } from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ShardClaim, ShardId, StateStore } from '../store/state-store.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
@@ -30,12 +30,14 @@ export interface Shard {
   readonly assignment: Assignment;
   readonly epoch: number;
   readonly processor: ShardProcessor;
-  /** The broker knows that there is state of it. */
-  isRegistered: boolean;
   /** As stored; what the next commit expects. */
   position: string | null;
   nextOffset: number;
+  /** What came of the records before it was sent. */
+  sentThrough: number;
   commitNumber: number;
+  /** Left by the last owner; to be sent before anything else. */
+  unsent: readonly OutgoingRecord[];
   /** Entries that the next commit deletes: outputs that were sent, and state that is not used. */
   obsoleteKeys: readonly string[];
   /** Accepted and not yet committed. */
@@ -63,9 +65,8 @@ export async function claimShard(
     return rebuildShard(options, { id, assignment, claim, told });
   }
   const { outbox, state } = splitOutbox(claim.entries);
-  if (outbox.length > 0) await bus.produce(outbox.map((entry) => entry.record));
   const shard = createShard(options, { id, assignment, claim }, options.restore(assignment, state));
-  shard.isRegistered = told !== null;
+  shard.unsent = outbox.map((entry) => entry.record);
   shard.obsoleteKeys = outbox.map((entry) => entry.key);
   shard.dirtySinceMs = outbox.length > 0 ? shard.lastRecordAtMs : null;
   return { shard, start: claim.position === null ? 'earliest' : { offset: shard.nextOffset } };
@@ -102,8 +103,8 @@ async function rebuildShard(
   );
   const shard = createShard(options, claimed, processor);
   shard.obsoleteKeys = [...claim.entries.keys()];
-  shard.isRegistered = true;
   shard.nextOffset = start === 'earliest' ? 0 : start.offset;
+  shard.sentThrough = shard.nextOffset;
   // Commits are counted on, so that no older copy that may yet come back passes for a newer one.
   shard.commitNumber = Math.max(shard.commitNumber, commitNumberOf(told));
   // What the store holds is to be replaced even where nothing is left to read.
@@ -122,10 +123,11 @@ function createShard(
     assignment,
     epoch: claim.epoch,
     processor,
-    isRegistered: false,
     position: claim.position,
     nextOffset,
+    sentThrough: nextOffset,
     commitNumber,
+    unsent: [],
     obsoleteKeys: [],
     recordCount: 0,
     dirtySinceMs: null,

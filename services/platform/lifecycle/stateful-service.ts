@@ -18,7 +18,14 @@ import {
   POLL_WAIT_MS,
 } from '../../core/limits.ts';
 import { withTraceparent } from '../../core/message/record.ts';
-import type { Assignment, Bus, BusRecord, RecordBatch, Subscription } from '../bus/bus.ts';
+import type {
+  Assignment,
+  Bus,
+  BusRecord,
+  OutgoingRecord,
+  RecordBatch,
+  Subscription,
+} from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ShardId, StateCommit, StateStore } from '../store/state-store.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -27,7 +34,7 @@ import type { Component } from './component.ts';
 import { createConsumingService, type TurnContext } from './consuming-service.ts';
 import { encodeOutgoing, outboxKey } from './outbox.ts';
 import { type SettledCommit, settleCommit } from './settle-commit.ts';
-import { encodePosition, parsePosition } from './shard-position.ts';
+import { encodePosition } from './shard-position.ts';
 import type { RebuiltShard, ShardProcessor, StateLoss } from './shard-processor.ts';
 
 export type {
@@ -114,7 +121,8 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
         const nowMs = clock.monotonicMs();
         shard.processor.onSilence(nowMs - shard.lastRecordAtMs);
         const waitedMs = shard.dirtySinceMs === null ? 0 : nowMs - shard.dirtySinceMs;
-        if (shard.processor.hasOutputs || waitedMs >= FLUSH_INTERVAL_MS) {
+        const isDue = shard.processor.hasOutputs || shard.unsent.length > 0;
+        if (isDue || waitedMs >= FLUSH_INTERVAL_MS) {
           await flush(shard, subscription, context);
         }
       }
@@ -198,31 +206,34 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
   }
 
   /**
-   * From here on the broker knows that there is state: should the store forget it, that is a loss.
-   * False where the tenure has ended.
+   * Sends what follows from a commit, and before that tells the broker of the commit: should the store
+   * forget it, that is a loss. False where the tenure has ended; the next owner sends it.
    */
-  async function register(
+  async function deliver(
     shard: Shard,
+    outputs: readonly OutgoingRecord[],
     subscription: Subscription,
     context: TurnContext,
   ): Promise<boolean> {
-    const { assignment, position } = shard;
-    const { nextOffset } = parsePosition(position);
-    shard.isRegistered = await context.retry('commit offset', () =>
-      subscription.commit(assignment, nextOffset, position ?? ''),
+    if (outputs.length === 0) return true;
+    const { assignment, sentThrough, position } = shard;
+    const isTold = await context.retry('commit offset', () =>
+      subscription.commit(assignment, sentThrough, position ?? ''),
     );
-    return shard.isRegistered;
+    if (isTold) await context.retry('send', () => bus.produce(outputs));
+    else forget(shard);
+    return isTold;
   }
 
-  /** State first, then effects, then the broker's own offset with the position as a note. */
+  /** State first, then effects, then the broker's own offset. */
   async function flush(
     shard: Shard,
     subscription: Subscription,
     context: TurnContext,
     traceparent: string | null = null,
   ): Promise<void> {
-    if (!shard.isRegistered && !(await register(shard, subscription, context)))
-      return forget(shard);
+    if (!(await deliver(shard, shard.unsent, subscription, context))) return;
+    shard.unsent = [];
     const changes = shard.processor.takeChanges();
     const commitNumber = shard.commitNumber + 1;
     const outputs = changes.outputs.map((output) => withTraceparent(output, traceparent));
@@ -245,7 +256,8 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     shard.position = commit.position;
     shard.commitNumber = commitNumber;
     shard.recordCount = 0;
-    if (outputs.length > 0) await context.retry('send', () => bus.produce(outputs));
+    if (!(await deliver(shard, outputs, subscription, context))) return;
+    shard.sentThrough = shard.nextOffset;
     shard.obsoleteKeys = sentKeys;
     shard.dirtySinceMs = sentKeys.length > 0 ? clock.monotonicMs() : null;
     await context.retry('commit offset', () =>

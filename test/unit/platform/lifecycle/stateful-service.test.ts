@@ -8,6 +8,7 @@ import {
   FENCED_PATIENCE_MS,
   FLUSH_INTERVAL_MS,
   FLUSH_RECORDS_MAX,
+  POLL_WAIT_MS,
   RETRY_PATIENCE_MS,
 } from '../../../../services/core/limits.ts';
 import type {
@@ -361,11 +362,32 @@ describe('outputs', () => {
 
     await subscriptions[0]!.close();
     await start(bus, store);
+    await clock.advance(POLL_WAIT_MS);
     expect(await said(bus)).toEqual(['1a', '2b']);
     await send(bus, 'c');
     expect(await said(bus)).toEqual(['1a', '2b', '3c']);
     await clock.advance(3 * FLUSH_INTERVAL_MS);
     expect(await stored(store)).toEqual({ count: '3', outbox: 0 });
+  });
+
+  it('are left to the next owner where the tenure has ended, as the broker cannot be told', async () => {
+    const bus = await createBus();
+    const store = createMemoryStateStore();
+    const evicted: Bus = {
+      ...bus,
+      subscribe: async (options) => {
+        const subscription = await bus.subscribe(options);
+        return { ...subscription, commit: async () => false };
+      },
+    };
+    const first = await start(evicted, store);
+    await send(bus, 'a');
+    expect((await stored(store)).outbox).toBe(1);
+    expect(await said(bus)).toEqual([]);
+    await stopped(first);
+    await start(bus, store);
+    await clock.advance(POLL_WAIT_MS);
+    expect(await said(bus)).toEqual(['1a']);
   });
 
   it('are not sent again once they were acknowledged', async () => {
