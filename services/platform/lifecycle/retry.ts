@@ -20,8 +20,8 @@ export interface RetryOptions {
   readonly onRetry: (error: Error, attempt: number) => void;
 }
 
-/** A passing fault must not turn an orderly stop into a failure, nor hold it up. */
-const ATTEMPTS_WHILE_STOPPING_MAX = 3;
+/** A passing fault must not turn a start or an orderly stop into a failure, nor hold it up. */
+const QUICK_ATTEMPTS_MAX = 3;
 
 export async function retryTransient<T>(
   options: RetryOptions,
@@ -37,12 +37,24 @@ export async function retryTransient<T>(
       if (signal.aborted) stoppingAttempt += 1;
       const spent =
         clock.monotonicMs() - startedMs >= RETRY_PATIENCE_MS ||
-        stoppingAttempt >= ATTEMPTS_WHILE_STOPPING_MAX;
+        stoppingAttempt >= QUICK_ATTEMPTS_MAX;
       if (!isTransient(error) || spent) throw error;
       onRetry(error as Error, attempt);
       const ceilingMs = Math.min(RETRY_BACKOFF_MS_MAX, RETRY_BACKOFF_MS_MIN * 2 ** (attempt - 1));
       if (signal.aborted) await clock.sleep(RETRY_BACKOFF_MS_MIN);
       else await clock.sleep(ceilingMs * (0.5 + Math.random() / 2), signal);
+    }
+  }
+}
+
+/** A few attempts in quick succession: for a start, which is to fail fast on what is not there. */
+export async function retryQuickly<T>(clock: Clock, attemptOnce: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptOnce();
+    } catch (error) {
+      if (!isTransient(error) || attempt >= QUICK_ATTEMPTS_MAX) throw error;
+      await clock.sleep(RETRY_BACKOFF_MS_MIN);
     }
   }
 }

@@ -33,6 +33,7 @@ import { type ClaimedShard, claimShard, type Shard } from './claim-shard.ts';
 import type { Component } from './component.ts';
 import { createConsumingService, type TurnContext } from './consuming-service.ts';
 import { encodeOutgoing, outboxKey } from './outbox.ts';
+import { retryQuickly } from './retry.ts';
 import { type SettledCommit, settleCommit } from './settle-commit.ts';
 import { encodePosition } from './shard-position.ts';
 import type { RebuiltShard, ShardProcessor, StateLoss } from './shard-processor.ts';
@@ -83,7 +84,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     clock,
     logger,
     prepare: async () => {
-      await options.store.ping();
+      await retryQuickly(clock, () => options.store.ping());
       await options.prepare();
     },
     subscribe: (context) =>
