@@ -11,6 +11,7 @@ import { createSystemClock } from '../../services/platform/clock/system-clock.ts
 import type { Logger } from '../../services/platform/telemetry/telemetry.ts';
 import { describeBusContract } from '../contract/bus.contract.ts';
 import { describeBusPartitionsContract } from '../contract/bus-partitions.contract.ts';
+import { subscribe, until } from '../contract/bus-reader.ts';
 import { describeWithKafka } from '../support/require-real.ts';
 
 interface Line {
@@ -228,6 +229,25 @@ describeWithKafka('Kafka bus', (brokers) => {
       const answers = await Promise.all(questions);
       const range = { earliest: 0, next: 1 };
       expect(answers).toEqual(topics.flatMap(() => [range, range, 0, 1]));
+    });
+
+    it('hears of a rebalance although the wall clock was set back', async () => {
+      const topic = await newTopic();
+      const group = randomUUID();
+      const first = await subscribe(bus, [topic], { group });
+      await until(async () => first.assigned.length === 1);
+      const now = Date.now;
+      const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 600_000);
+      const other = createBus(brokers);
+      try {
+        const second = await subscribe(other, [topic], { group });
+        await until(async () => first.revoked.length === 1);
+        await second.subscription.close();
+        await first.subscription.close();
+      } finally {
+        clock.mockRestore();
+        await other.close();
+      }
     });
 
     it('closes while a member is still being assigned, and the group is free at once', async () => {

@@ -9,6 +9,10 @@
  * heartbeat that finds no coordinator says what kafkajs understands as "join again", which keeps the
  * member's name; and a join is announced, then tried until the coordinator answers, or ends in a
  * crash and a fresh start.
+ *
+ * kafkajs also times heartbeats by the wall clock: once it is set back there are none until it has
+ * caught up, while commits keep the member in the group, which waits for it in vain at every join. So
+ * they are timed by a clock that nobody sets.
  */
 import { createRequire } from 'node:module';
 import { hasGone } from './kafka-gone.ts';
@@ -16,9 +20,11 @@ import { hasGone } from './kafka-gone.ts';
 interface ConsumerGroupPrototype {
   readonly groupId: string;
   readonly memberId: string | null;
+  /** Wall-clock time of the last heartbeat. */
+  lastRequest: number;
   readonly cluster: { isConnected(): boolean };
   readonly instrumentationEmitter: { emit(event: string, payload: unknown): void };
-  heartbeat(options: unknown): Promise<void>;
+  heartbeat(options: { readonly interval: number }): Promise<void>;
   joinAndSync(): Promise<void>;
 }
 
@@ -40,7 +46,13 @@ export function teachKafkajsToRejoin(): void {
   };
   const { heartbeat, joinAndSync } = prototype;
 
+  const beatAtMs = new WeakMap<ConsumerGroupPrototype, number>();
+
   prototype.heartbeat = async function (options) {
+    const nowMs = performance.now();
+    if (nowMs < (beatAtMs.get(this) ?? 0) + options.interval) return;
+    beatAtMs.set(this, nowMs);
+    this.lastRequest = 0;
     try {
       await heartbeat.call(this, options);
     } catch (error) {

@@ -57,6 +57,8 @@ export async function subscribeKafka(
     groupId: options.group,
     partitionAssigners: [rangeAssigner],
     sessionTimeout: limits.sessionTimeoutMs,
+    // A member that does not join with the others is not waited for any longer than one that is gone.
+    rebalanceTimeout: limits.sessionTimeoutMs,
     heartbeatInterval: limits.heartbeatIntervalMs,
     maxWaitTimeInMs: limits.fetchWaitMsMax,
     maxBytes: limits.fetchBytesMax,
