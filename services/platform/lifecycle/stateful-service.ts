@@ -11,7 +11,6 @@
  */
 import { CodedError } from '../../core/errors.ts';
 import {
-  FENCED_PATIENCE_MS,
   FLUSH_INTERVAL_MS,
   FLUSH_RECORDS_MAX,
   POLL_RECORDS_MAX,
@@ -32,6 +31,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type ClaimedShard, claimShard, type Shard } from './claim-shard.ts';
 import type { Component } from './component.ts';
 import { createConsumingService, type TurnContext } from './consuming-service.ts';
+import { createFencedShards } from './fenced-shards.ts';
 import { encodeOutgoing, outboxKey } from './outbox.ts';
 import { retryQuickly } from './retry.ts';
 import { type SettledCommit, settleCommit } from './settle-commit.ts';
@@ -76,8 +76,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
   const shards = new Map<string, Shard>();
   /** Join epoch per partition, from its assignment to its revocation. */
   const tenures = new Map<string, number>();
-  /** Fenced, and when: each must soon turn out to be somebody else's. */
-  const fenced = new Map<Assignment, number>();
+  const fenced = createFencedShards(clock);
 
   return createConsumingService({
     name,
@@ -117,7 +116,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
         const shard = heldBy(batch.assignment);
         if (shard !== null) await processBatch(shard, batch, subscription, context);
       }
-      checkFenced(subscription);
+      fenced.check(subscription);
       for (const shard of [...shards.values()]) {
         const nowMs = clock.monotonicMs();
         shard.processor.onSilence(nowMs - shard.lastRecordAtMs);
@@ -157,23 +156,6 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
 
   function forget(shard: Shard): void {
     if (shards.get(shardKey(shard.assignment)) === shard) shards.delete(shardKey(shard.assignment));
-  }
-
-  /**
-   * A claim may reach the store after its sender lost the partition, and then fences the rightful
-   * owner with nobody in its place. A partition that nobody works on must be heard of.
-   */
-  function checkFenced(subscription: Subscription): void {
-    for (const [assignment, sinceMs] of fenced) {
-      const { topic, partition } = assignment;
-      if (!subscription.owns(assignment)) fenced.delete(assignment);
-      else if (clock.monotonicMs() - sinceMs >= FENCED_PATIENCE_MS) {
-        throw new CodedError(
-          'state.corrupt',
-          `${topic}:${partition} is assigned here and its state was claimed elsewhere; expected one of them to change within ${FENCED_PATIENCE_MS} ms; does another deployment use this store?`,
-        );
-      }
-    }
   }
 
   async function processBatch(
@@ -277,7 +259,7 @@ export function createStatefulService(options: StatefulServiceOptions): Componen
     forget(shard);
     if (settled.kind === 'fenced') {
       logger.warn({ ...assignment, epoch, ...settled }, 'fenced by a newer owner');
-      fenced.set(assignment, clock.monotonicMs());
+      fenced.add(assignment);
       return;
     }
     // Whoever comes next finds out by itself; there is no time for it now.
