@@ -32,7 +32,7 @@ export const FAULTS: readonly NamedFault[] = [
     const weight = PARTITIONED.includes(service) ? 4 : 2;
     return { name: `kill ${service}`, weight, kind: 'kill', services: [service], count: [1, 1] };
   }),
-  { name: 'kill several', weight: 12, kind: 'kill', services: SERVICES, count: [5, 9] },
+  { name: 'kill several', weight: 5, kind: 'kill', services: SERVICES, count: [2, 4] },
   ...SERVICES.map((service): NamedFault => {
     const weight = PARTITIONED.includes(service) ? 2 : 1;
     return {
