@@ -1,6 +1,9 @@
 /**
  * Seeds over threads: each takes the next one when it is done with its last. Results come in the order
  * they are ready; what they are depends on their seed alone.
+ *
+ * A killed process is one whose calls never return, so what it held is never freed: a thread makes so
+ * many runs and is replaced.
  */
 import { Worker } from 'node:worker_threads';
 import type { DisruptionKind } from './plan.ts';
@@ -13,40 +16,33 @@ export interface PoolOptions {
   onResult(result: RunResult): void;
 }
 
+const RUNS_PER_THREAD = 50;
+
 /** Rejects where a thread dies. */
 export async function runAll(options: PoolOptions): Promise<void> {
-  const seeds = options.seeds.values();
-  const workerCount = Math.min(options.workerCount, options.seeds.length);
-  const workers = Array.from(
-    { length: workerCount },
-    () =>
-      new Worker(new URL('worker.js', import.meta.url), {
-        workerData: { without: options.without },
-      }),
-  );
+  const seeds = [...options.seeds].reverse();
+  const lanes = Array.from({ length: options.workerCount }, async () => {
+    while (seeds.length > 0) await workOnce(seeds, options);
+  });
+  await Promise.all(lanes);
+}
+
+async function workOnce(seeds: number[], { without, onResult }: PoolOptions): Promise<void> {
+  const worker = new Worker(new URL('worker.js', import.meta.url), { workerData: { without } });
   try {
-    await Promise.all(workers.map((worker) => work(worker, seeds, options)));
+    for (let count = 0; count < RUNS_PER_THREAD && seeds.length > 0; count += 1) {
+      onResult(await run(worker, seeds.pop()!));
+    }
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await worker.terminate();
   }
 }
 
-function work(
-  worker: Worker,
-  seeds: IterableIterator<number>,
-  { onResult }: PoolOptions,
-): Promise<void> {
+function run(worker: Worker, seed: number): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const next = () => {
-      const { done, value } = seeds.next();
-      if (done === true) resolve();
-      else worker.postMessage(value);
-    };
+    worker.removeAllListeners();
     worker.on('error', reject);
-    worker.on('message', (result: RunResult) => {
-      onResult(result);
-      next();
-    });
-    next();
+    worker.on('message', resolve);
+    worker.postMessage(seed);
   });
 }
