@@ -10,7 +10,7 @@ import { type ColumnReport, type Report, reportCodec } from '../core/message/rep
 import type { AlertRule } from '../core/monitor/monitor.ts';
 import { isBaselineOf } from '../core/window/baseline.ts';
 import { planKey } from '../core/window/window-plan.ts';
-import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
+import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/shard-processor.ts';
 import { decide, QUIET, type SeriesState } from './decide.ts';
 import type { AlertingEvents } from './events.ts';
 import { encodeHead, encodeSeries, type RestoredAlerting, seriesKey } from './state.ts';

@@ -31,7 +31,7 @@ import {
   type WindowBookOptions,
 } from '../core/window/window-book.ts';
 import { planKey, type WindowPlan } from '../core/window/window-plan.ts';
-import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/stateful-service.ts';
+import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/shard-processor.ts';
 import { Courses } from './course.ts';
 import { evaluateWindow } from './evaluate.ts';
 import type { EvaluatorEvents } from './events.ts';

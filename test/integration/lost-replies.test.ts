@@ -3,14 +3,13 @@
  * not answered is neither made twice nor given up, so every event is counted once.
  */
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { endOfRunHeaders } from '../../services/core/message/control.ts';
 import { paneCodec } from '../../services/core/message/pane.ts';
 import { runTopics } from '../../services/core/message/topics.ts';
 import { tumblingPlan } from '../../services/core/window/window-plan.ts';
 import { createPipeline } from '../../services/embedded/pipeline.ts';
-import { settleCommit } from '../../services/platform/lifecycle/settle-commit.ts';
 import { startAll, stopAll } from '../../services/platform/lifecycle/supervise.ts';
 import { createRedisStateStore } from '../../services/platform/store/redis-state-store.ts';
 import type { StateStore } from '../../services/platform/store/state-store.ts';
@@ -23,6 +22,7 @@ import {
   type StationEvent,
   stationMonitor,
 } from '../support/embedded-run.ts';
+import { readAll } from '../support/read-all.ts';
 import { isCommit, type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts';
 import { describeWithRedis } from '../support/require-real.ts';
 
@@ -44,84 +44,6 @@ function open(url: string): StateStore {
   closing.push(() => store.close());
   return store;
 }
-
-function newShard() {
-  return { run: `run-${randomUUID()}`, monitor: 'm', service: 's', topic: 't', partition: 0 };
-}
-
-function commit(epoch: number, from: string | null, to: string) {
-  const puts = new Map([['entry', Buffer.from(to)]]);
-  return { epoch, expectedPosition: from, position: to, puts, deletes: [] };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'none';
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-}
-
-describeWithRedis('a state store that answers badly', (url) => {
-  test('a commit whose request is lost is store-unknown, was not applied, and may be made again', async () => {
-    const proxy = await openProxy(url);
-    const store = open(proxy.url);
-    const shard = newShard();
-    const { epoch } = await store.claim(shard);
-    await store.commit(shard, commit(epoch, null, '1'));
-    proxy.losesRequest = isCommit;
-    await expect(store.commit(shard, commit(epoch, '1', '2'))).rejects.toMatchObject({
-      code: 'dependency.store-unknown',
-    });
-    proxy.losesRequest = () => false;
-    expect(await store.readPosition(shard)).toBe('1');
-    expect(await store.commit(shard, commit(epoch, '1', '2'))).toEqual({ kind: 'committed' });
-  });
-
-  test('any number of lost requests and replies commits each step exactly once', async () => {
-    const proxy = await openProxy(url);
-    const store = open(proxy.url);
-    const shard = newShard();
-    const { epoch } = await store.claim(shard);
-    let commits = 0;
-    proxy.losesRequest = (request) => isCommit(request) && ++commits % 3 === 0;
-    proxy.losesReply = (request) => isCommit(request) && commits % 2 === 0;
-    let unknownCount = 0;
-    for (let step = 1; step <= 60; step++) {
-      const from = step === 1 ? null : String(step - 1);
-      for (;;) {
-        const settled = settleCommit(store, shard, commit(epoch, from, String(step)));
-        const code = await codeOf(settled);
-        if (code === 'none') break;
-        // Not read back: the connection was cut under that request too, or it was never applied.
-        expect(code).toMatch(/^dependency\.store/);
-        unknownCount++;
-        // The socket's end is noticed by the event loop, which a loop of microtasks would starve.
-        await nextTurn();
-      }
-    }
-    expect(unknownCount).toBeGreaterThan(20);
-    const { position, entries } = await store.claim(shard);
-    expect(position).toBe('60');
-    expect(Buffer.from(entries.get('entry')!).toString()).toBe('60');
-  });
-
-  test('a connection that is cut is opened again, and one that is refused is dependency.store', async () => {
-    const proxy = await openProxy(url);
-    const store = open(proxy.url);
-    const shard = newShard();
-    const { epoch } = await store.claim(shard);
-    proxy.refusing = true;
-    proxy.cut();
-    await expect
-      .poll(() => codeOf(store.commit(shard, commit(epoch, null, '1'))))
-      .toBe('dependency.store');
-    expect(await codeOf(store.ping())).toBe('dependency.store');
-    proxy.refusing = false;
-    expect(await store.commit(shard, commit(epoch, null, '1'))).toEqual({ kind: 'committed' });
-  });
-});
 
 const PARTITION_COUNT = 2;
 const EVENT_COUNT = 4_000;
@@ -154,12 +76,7 @@ async function runOn(store: StateStore, disturb: () => void = () => undefined) {
     ...{ monitor, run, eventSchema: EVENT_SCHEMA, writerSchemas: [] },
     reference: referenceOf(monitor, EVENTS.slice(0, 1_000)),
   });
-  const read = async (topic: string) => {
-    const values: Uint8Array[] = [];
-    const { next } = await bus.offsets({ topic, partition: 0 });
-    for await (const { value } of bus.read({ topic, partition: 0 }, 0, next)) values.push(value!);
-    return values;
-  };
+  const read = async (topic: string) => (await readAll(bus, topic)).map(({ value }) => value!);
   await startAll(services);
   disturb();
   try {

@@ -1,8 +1,10 @@
 /** The Redis StateStore on a real Redis: the contract, and what only a network and a server can do to it. */
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
 import { STATE_LIFETIME_MS } from '../../services/core/limits.ts';
+import { settleCommit } from '../../services/platform/lifecycle/settle-commit.ts';
 import {
   createRedisStateStore,
   type RedisStateStoreOptions,
@@ -81,6 +83,64 @@ describeWithRedis('Redis', (url) => {
       storedPosition: '2',
     });
     expect(await store.commit(shard, commit(epoch, '2', '3'))).toEqual({ kind: 'committed' });
+  });
+
+  test('a commit whose request is lost is store-unknown, was not applied, and may be made again', async () => {
+    const proxy = await openProxy(url);
+    const store = open(proxy.url);
+    const shard = newShard();
+    const { epoch } = await store.claim(shard);
+    await store.commit(shard, commit(epoch, null, '1'));
+    proxy.losesRequest = isCommit;
+    await expect(store.commit(shard, commit(epoch, '1', '2'))).rejects.toMatchObject({
+      code: 'dependency.store-unknown',
+    });
+    proxy.losesRequest = () => false;
+    expect(await store.readPosition(shard)).toBe('1');
+    expect(await store.commit(shard, commit(epoch, '1', '2'))).toEqual({ kind: 'committed' });
+  });
+
+  test('any number of lost requests and replies commits each step exactly once', async () => {
+    const proxy = await openProxy(url);
+    const store = open(proxy.url);
+    const shard = newShard();
+    const { epoch } = await store.claim(shard);
+    let commits = 0;
+    proxy.losesRequest = (request) => isCommit(request) && ++commits % 3 === 0;
+    proxy.losesReply = (request) => isCommit(request) && commits % 2 === 0;
+    let unknownCount = 0;
+    for (let step = 1; step <= 60; step++) {
+      const from = step === 1 ? null : String(step - 1);
+      for (;;) {
+        const settled = settleCommit(store, shard, commit(epoch, from, String(step)));
+        const code = await codeOf(settled);
+        if (code === 'none') break;
+        // Not read back: the connection was cut under that request too, or it was never applied.
+        expect(code).toMatch(/^dependency\.store/);
+        unknownCount++;
+        // The socket's end is noticed by the event loop, which a loop of microtasks would starve.
+        await nextTurn();
+      }
+    }
+    expect(unknownCount).toBeGreaterThan(20);
+    const { position, entries } = await store.claim(shard);
+    expect(position).toBe('60');
+    expect(Buffer.from(entries.get('entry')!).toString()).toBe('60');
+  });
+
+  test('a connection that is cut is opened again, and one that is refused is dependency.store', async () => {
+    const proxy = await openProxy(url);
+    const store = open(proxy.url);
+    const shard = newShard();
+    const { epoch } = await store.claim(shard);
+    proxy.refusing = true;
+    proxy.cut();
+    await expect
+      .poll(() => codeOf(store.commit(shard, commit(epoch, null, '1'))))
+      .toBe('dependency.store');
+    expect(await codeOf(store.ping())).toBe('dependency.store');
+    proxy.refusing = false;
+    expect(await store.commit(shard, commit(epoch, null, '1'))).toEqual({ kind: 'committed' });
   });
 
   test('a commit without an answer in time is store-unknown, a read is not', async () => {

@@ -17,6 +17,7 @@ import {
   creditStream,
   type OwnBundle,
   ownCreditBundle,
+  produceCreditStream,
 } from '../support/credit-stream.ts';
 import { describeWithKafkaAndRedis } from '../support/require-real.ts';
 import { startTidegauge, tidegauge } from '../support/tidegauge.ts';
@@ -86,18 +87,7 @@ describeWithKafkaAndRedis('tidegauge replay --run', ({ brokers, redisUrl }) => {
     expect(await live.firstLine()).toMatchObject({ state: 'ready' });
     const driftStartMs = CREDIT_START_MS + 10 * 60_000;
     const stream = await creditStream({ count: EVENT_COUNT, driftStartMs });
-    const records = stream.records.map((record, index) => ({
-      topic,
-      partition: index % 3,
-      key: Buffer.from(record.key),
-      value: record.bytes ?? (index % 2 === 0 ? record.avro : Buffer.from(record.json!)),
-      headers: {},
-      timestampMs: CREDIT_START_MS + index * 250,
-    }));
-    // A request that fails for one partition repeats the others'; so each gets its own.
-    for (const partition of [0, 1, 2]) {
-      await bus.produce(records.filter((record) => record.partition === partition));
-    }
+    await produceCreditStream(bus, topic, stream);
     await vi.waitFor(async () => expect(await liveReportCount()).toBe(COMPLETE_WINDOWS), {
       ...{ timeout: 60_000, interval: 500 },
     });

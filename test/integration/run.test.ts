@@ -12,6 +12,7 @@ import {
   creditStream,
   type OwnBundle,
   ownCreditBundle,
+  produceCreditStream,
 } from '../support/credit-stream.ts';
 import { describeWithKafkaAndRedis } from '../support/require-real.ts';
 import { type Running, startTidegauge, tidegauge } from '../support/tidegauge.ts';
@@ -57,18 +58,7 @@ describeWithKafkaAndRedis('tidegauge run', ({ brokers, redisUrl }) => {
       count: 4_800,
       driftStartMs: CREDIT_START_MS + 10 * 60_000,
     });
-    const records = stream.records.map((record, index) => ({
-      topic,
-      partition: index % 3,
-      key: Buffer.from(record.key),
-      value: record.bytes ?? (index % 2 === 0 ? record.avro : Buffer.from(record.json!)),
-      headers: {},
-      timestampMs: CREDIT_START_MS + index * 250,
-    }));
-    // A request that fails for one partition repeats the others'; so each gets its own.
-    for (const partition of [0, 1, 2]) {
-      await bus.produce(records.filter((record) => record.partition === partition));
-    }
+    await produceCreditStream(bus, topic, stream);
 
     const reports = await liveReports();
     for (const service of running) expect(await service.stop(), service.stderr()).toBe(0);

@@ -21,7 +21,6 @@ import { createDraw } from '../support/draw.ts';
 import {
   createWorld,
   type RefusedEvent,
-  readAll,
   redrivenIds,
   redriveOptions,
   refuse,
@@ -30,6 +29,7 @@ import {
   TOPICS,
   type World,
 } from '../support/quarantined.ts';
+import { readAll } from '../support/read-all.ts';
 
 const PARTITION_COUNT = 2;
 const EVENT_COUNT = 60;

@@ -20,7 +20,8 @@ import {
   FAKE_MODEL,
   POISON_LEVEL,
 } from '../support/fake-model.ts';
-import { readAll, redriveOptions } from '../support/quarantined.ts';
+import { redriveOptions } from '../support/quarantined.ts';
+import { readAll } from '../support/read-all.ts';
 
 /** Of ten events in one window these two break the rule, and the model fails on these two. */
 const HIGH = [3, 7];

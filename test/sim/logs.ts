@@ -5,6 +5,7 @@ import { type Origin, originOf } from '../../services/core/message/origin.ts';
 import type { QuarantineStage } from '../../services/core/message/quarantine.ts';
 import type { Topics } from '../../services/core/monitor/monitor.ts';
 import type { Bus, BusRecord } from '../../services/platform/bus/bus.ts';
+import { readAll } from '../support/read-all.ts';
 
 /** Every topic of the run, by partition, repeats included. */
 export type RunLogs = Readonly<Record<keyof Topics, readonly (readonly BusRecord[])[]>>;
@@ -14,10 +15,7 @@ export async function readLogs(bus: Bus, topics: Topics): Promise<RunLogs> {
   for (const [name, topic] of Object.entries(topics)) {
     const partitions: BusRecord[][] = [];
     for (let partition = 0; partition < ((await bus.partitionCount(topic)) ?? 0); partition += 1) {
-      const { next } = await bus.offsets({ topic, partition });
-      const log: BusRecord[] = [];
-      for await (const record of bus.read({ topic, partition }, 0, next)) log.push(record);
-      partitions.push(log);
+      partitions.push(await readAll(bus, topic, partition));
     }
     logs[name] = partitions;
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateEvents } from '../../deploy/examples/credit-default/generate.mjs';
 import { createAvroCodec } from '../../services/core/codec/avro-encoder.ts';
+import type { Bus } from '../../services/platform/bus/bus.ts';
 import { ROOT } from './source-tree.ts';
 
 export const EXAMPLE = join(ROOT, 'deploy/examples/credit-default');
@@ -80,3 +81,23 @@ export async function creditStream(options: {
 }
 
 export const CREDIT_START_MS = Date.parse('2026-03-02T00:00:00Z');
+
+/** Over three partitions in turn, Avro and JSON mixed, each record with the time of its event. */
+export async function produceCreditStream(
+  bus: Bus,
+  topic: string,
+  { records }: CreditStream,
+): Promise<void> {
+  const outgoing = records.map((record, index) => ({
+    topic,
+    partition: index % 3,
+    key: Buffer.from(record.key),
+    value: record.bytes ?? (index % 2 === 0 ? record.avro : Buffer.from(record.json!)),
+    headers: {},
+    timestampMs: CREDIT_START_MS + index * 250,
+  }));
+  // A request that fails for one partition repeats the others'; so each gets its own.
+  for (const partition of [0, 1, 2]) {
+    await bus.produce(outgoing.filter((record) => record.partition === partition));
+  }
+}

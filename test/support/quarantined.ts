@@ -17,6 +17,7 @@ import type { StateStore } from '../../services/platform/store/state-store.ts';
 import { createMemoryTelemetry } from '../../services/platform/telemetry/memory-telemetry.ts';
 import type { RedriveOptions } from '../../services/redrive/redrive.ts';
 import { EVENT_SCHEMA, stationMonitor } from './embedded-run.ts';
+import { readAll } from './read-all.ts';
 
 export const MONITOR = stationMonitor({ futureSkewMs: 60_000 });
 export const TOPICS = MONITOR.topics;
@@ -100,13 +101,6 @@ export function redriveOptions(changes: Partial<RedriveOptions> = {}): RedriveOp
     onProgress: () => undefined,
     ...changes,
   };
-}
-
-export async function readAll(bus: Bus, topic: string, partition = 0): Promise<BusRecord[]> {
-  const { earliest, next } = await bus.offsets({ topic, partition });
-  const records: BusRecord[] = [];
-  for await (const record of bus.read({ topic, partition }, earliest, next)) records.push(record);
-  return records;
 }
 
 export function isRedriven({ headers }: Pick<OutgoingRecord, 'headers'>): boolean {

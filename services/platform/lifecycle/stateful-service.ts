@@ -38,13 +38,6 @@ import { type SettledCommit, settleCommit } from './settle-commit.ts';
 import { encodePosition } from './shard-position.ts';
 import type { RebuiltShard, ShardProcessor, StateLoss } from './shard-processor.ts';
 
-export type {
-  RebuiltShard,
-  ShardChanges,
-  ShardProcessor,
-  StateLoss,
-} from './shard-processor.ts';
-
 export interface StatefulServiceOptions {
   readonly name: string;
   readonly monitor: string;

@@ -6,7 +6,7 @@ import { encodeOrigin } from '../../../services/core/message/origin.ts';
 import { predictionCodec } from '../../../services/core/message/prediction.ts';
 import { derivedTopicSpecs, runTopics } from '../../../services/core/message/topics.ts';
 import { createInferenceWorker } from '../../../services/inference-worker/inference-worker.ts';
-import type { Bus, BusRecord, OutgoingRecord } from '../../../services/platform/bus/bus.ts';
+import type { Bus, OutgoingRecord } from '../../../services/platform/bus/bus.ts';
 import { createMemoryBus } from '../../../services/platform/bus/memory-bus.ts';
 import { createVirtualClock } from '../../../services/platform/clock/virtual-clock.ts';
 import type { Component } from '../../../services/platform/lifecycle/component.ts';
@@ -20,6 +20,7 @@ import {
   type FakeModel,
   POISON_LEVEL,
 } from '../../support/fake-model.ts';
+import { readAll } from '../../support/read-all.ts';
 
 const RUN = 'r1';
 const PARTITION_COUNT = 2;
@@ -82,16 +83,9 @@ function end(partition: number, offset: number): OutgoingRecord {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-async function log(bus: Bus, topic: string, partition: number): Promise<BusRecord[]> {
-  const records: BusRecord[] = [];
-  const { next } = await bus.offsets({ topic, partition });
-  for await (const record of bus.read({ topic, partition }, 0, next)) records.push(record);
-  return records;
-}
-
 /** Ids of the predictions of one partition; `end` for the end of the run. */
 async function predicted(bus: Bus, partition: number): Promise<string[]> {
-  const records = await log(bus, topics.predictions, partition);
+  const records = await readAll(bus, topics.predictions, partition);
   return records.map((record) =>
     isControl(record.headers) ? 'end' : predictionCodec.decode(record.value!).id,
   );
@@ -120,7 +114,7 @@ describe('a valid event', () => {
     await start(bus, createFakeModel());
     await bus.produce([valid(1, 7, 5)]);
     await clock.advance(1_000);
-    const [record, ...others] = await log(bus, topics.predictions, 1);
+    const [record, ...others] = await readAll(bus, topics.predictions, 1);
     expect(others).toEqual([]);
     expect(Buffer.from(record!.key!).toString()).toBe('k');
     expect(headerText(record!.headers, 'mine')).toBe('kept');
@@ -144,7 +138,7 @@ describe('a valid event', () => {
     await clock.advance(1_000);
     expect(await predicted(bus, 0)).toEqual(['0/0', '0/2', '0/4', 'end']);
     expect(await predicted(bus, 1)).toEqual(['1/0', '1/1', 'end']);
-    const refused = await log(bus, topics.quarantine, 0);
+    const refused = await readAll(bus, topics.quarantine, 0);
     expect(refused.map(({ headers }) => headerText(headers, HEADER.errorRule))).toEqual([
       'inference.run',
       'inference.output',
@@ -209,7 +203,7 @@ describe('a restart', () => {
     await start(bus, createFakeModel());
     await clock.advance(1_000);
     expect(await predicted(bus, 0)).toEqual(['0/0', '0/1', '0/3']);
-    expect(await log(bus, topics.quarantine, 0)).toHaveLength(1);
+    expect(await readAll(bus, topics.quarantine, 0)).toHaveLength(1);
   });
 
   it('loses nothing that was waiting: a stop drains it first', async () => {

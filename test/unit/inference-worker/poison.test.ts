@@ -10,6 +10,7 @@ import type { Component } from '../../../services/platform/lifecycle/component.t
 import { createMemoryTelemetry } from '../../../services/platform/telemetry/memory-telemetry.ts';
 import { EVENT_SCHEMA, memoryPorts, stationMonitor } from '../../support/embedded-run.ts';
 import { createFakeModel, createFakeModelRuntime, FAKE_MODEL } from '../../support/fake-model.ts';
+import { readAll } from '../../support/read-all.ts';
 
 /** The check of a row with this level throws. */
 const UNCHECKABLE_LEVEL = 13;
@@ -73,20 +74,14 @@ it('an event that nobody foresaw goes to quarantine, and the others of its batch
   );
   await clock.advance(1_000);
 
-  const read = async (topic: string) => {
-    const records = [];
-    const { next } = await bus.offsets({ topic, partition: 0 });
-    for await (const record of bus.read({ topic, partition: 0 }, 0, next)) records.push(record);
-    return records;
-  };
   expect(running.health()).toEqual({ status: 'ready', reason: '' });
-  const predictions = await read(topics.predictions);
+  const predictions = await readAll(bus, topics.predictions);
   expect(predictions.map(({ value }) => predictionCodec.decode(value!).id)).toEqual([
     'e0',
     'e2',
     'e4',
   ]);
-  const quarantine = await read(topics.quarantine);
+  const quarantine = await readAll(bus, topics.quarantine);
   expect(quarantine.map(({ headers }) => headerText(headers, HEADER.errorRule))).toEqual([
     'internal.failure',
     'internal.failure',

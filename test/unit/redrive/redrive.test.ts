@@ -12,7 +12,6 @@ import {
   createWorld,
   inVirtualTime,
   isRedriven,
-  readAll,
   redrivenIds,
   redriveOptions,
   refuse,
@@ -21,6 +20,7 @@ import {
   TOPICS,
   type World,
 } from '../../support/quarantined.ts';
+import { readAll } from '../../support/read-all.ts';
 
 function run(
   world: World,

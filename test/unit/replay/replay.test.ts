@@ -24,6 +24,7 @@ import {
   memoryPorts,
   stationMonitor,
 } from '../../support/embedded-run.ts';
+import { readAll } from '../../support/read-all.ts';
 
 const RUN = 'r1';
 const monitor = stationMonitor();
@@ -52,13 +53,7 @@ async function publish(bus: Bus, clock: VirtualClock, source: ReplaySource): Pro
   await replay.finished;
 }
 
-async function readEvents(bus: Bus, partition = 0): Promise<readonly BusRecord[]> {
-  const at = { topic: events, partition };
-  const { next } = await bus.offsets(at);
-  const records: BusRecord[] = [];
-  for await (const record of bus.read(at, 0, next)) records.push(record);
-  return records;
-}
+const readEvents = (bus: Bus, partition?: number) => readAll(bus, events, partition);
 
 function rows(count: number, partitionCount = 1): ReplaySource {
   const records = Array.from({ length: count }, (_, index) => ({

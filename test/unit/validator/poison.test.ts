@@ -9,6 +9,7 @@ import type { Component } from '../../../services/platform/lifecycle/component.t
 import { createMemoryTelemetry } from '../../../services/platform/telemetry/memory-telemetry.ts';
 import { createValidator } from '../../../services/validator/validator.ts';
 import { EVENT_SCHEMA, memoryPorts, stationMonitor } from '../../support/embedded-run.ts';
+import { readAll } from '../../support/read-all.ts';
 
 /** Levels at which the check of an event throws. */
 const POISON = new Map<number, Error>([
@@ -61,12 +62,6 @@ async function validate(levels: readonly number[]) {
     })),
   );
   await clock.advance(1_000);
-  const read = async (topic: string) => {
-    const records = [];
-    const { next } = await bus.offsets({ topic, partition: 0 });
-    for await (const record of bus.read({ topic, partition: 0 }, 0, next)) records.push(record);
-    return records;
-  };
   const committed = await bus.committed('tidegauge.stations.live.validator', {
     topic: topics.events,
     partition: 0,
@@ -75,8 +70,8 @@ async function validate(levels: readonly number[]) {
     telemetry,
     committed: committed?.offset ?? null,
     health: running.health(),
-    valid: await read(topics.valid),
-    quarantine: await read(topics.quarantine),
+    valid: await readAll(bus, topics.valid),
+    quarantine: await readAll(bus, topics.quarantine),
   };
 }
 

@@ -20,10 +20,10 @@ import type {
 import { createMemoryBus } from '../../../../services/platform/bus/memory-bus.ts';
 import { createVirtualClock } from '../../../../services/platform/clock/virtual-clock.ts';
 import type { Component } from '../../../../services/platform/lifecycle/component.ts';
+import type { ShardProcessor } from '../../../../services/platform/lifecycle/shard-processor.ts';
 import {
   createStatefulService,
   groupName,
-  type ShardProcessor,
 } from '../../../../services/platform/lifecycle/stateful-service.ts';
 import { createMemoryStateStore } from '../../../../services/platform/store/memory-state-store.ts';
 import type { StateStore } from '../../../../services/platform/store/state-store.ts';
