@@ -163,6 +163,26 @@ export const ERRORS = {
     class: 'inference',
     meaning: 'the model gave a NaN or infinite output',
   },
+  'inference.deadline': {
+    kind: 'permanent',
+    class: 'inference',
+    meaning: 'the deadline passed before the model answered',
+  },
+  'inference.circuit': {
+    kind: 'permanent',
+    class: 'inference',
+    meaning: 'the model version failed too often and is not asked for a while',
+  },
+  'inference.worker': {
+    kind: 'transient',
+    class: 'inference',
+    meaning: 'the thread that ran the model ended or is stuck; the batch runs again elsewhere',
+  },
+  'inference.overload': {
+    kind: 'transient',
+    class: 'inference',
+    meaning: 'the queue of the model version is full',
+  },
   'dependency.bus': {
     kind: 'transient',
     class: 'dependency',

@@ -39,8 +39,34 @@ export const BASELINE_STRETCHES_MAX = 100;
 
 /** Rows of one micro-batch through a model. */
 export const BATCH_ROWS_MAX = 1_024;
-/** How long the first row of a batch waits for company. */
-export const BATCH_LINGER_MS_MAX = 100;
+/** Input bytes of one micro-batch. */
+export const BATCH_BYTES_MAX = 16 * 1_048_576;
+/** A batch that would run for longer is cut, whatever the monitor asks for. */
+export const BATCH_RUN_MS_MAX = 5_000;
+/** The longest an inline run may hold the event loop. */
+export const INLINE_RUN_MS_MAX = 2;
+/** Rows waiting for one model version; beyond, reading pauses and HTTP callers are sent away. */
+export const QUEUE_ROWS_MAX = 16_384;
+/** Rows waiting for a shadow version; beyond, new ones are shed and counted. */
+export const SHADOW_QUEUE_ROWS_MAX = 4_096;
+/** Further runs spent on finding the failing rows of one batch. */
+export const BISECT_RUNS_MAX = 64;
+/** A run that takes this long, or this many times what was predicted, is stuck. */
+export const RUN_STUCK_MS = 10_000;
+/** How often a batch runs again because its thread ended. */
+export const WORKER_RETRIES_MAX = 2;
+/** Worker threads of one model: each holds the model in memory once more. */
+export const MODEL_WORKERS_MAX = 64;
+/** Versions held in memory besides those that answer, for an instant rollback. */
+export const MODEL_VERSIONS_KEPT_MAX = 2;
+/** How often the folder of versions is looked at. */
+export const MODEL_FOLDER_INTERVAL_MS = 1_000;
+/** Body of an inference request over HTTP. */
+export const INFERENCE_BODY_BYTES_MAX = 8 * 1_048_576;
+/** Entries of a list file that a policy reads. */
+export const LIST_ENTRIES_MAX = 1_000_000;
+/** Predictions remembered at most. */
+export const CACHE_ENTRIES_MAX = 10_000_000;
 
 /** Records handed to a service by one poll. */
 export const POLL_RECORDS_MAX = 2_000;
@@ -103,7 +129,13 @@ export const REFERENCE_BYTES_MAX = 64 * 1_048_576;
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
-assertRelation(BATCH_LINGER_MS_MAX < POLL_WAIT_MS, 'BATCH_LINGER_MS_MAX < POLL_WAIT_MS');
+assertRelation(INLINE_RUN_MS_MAX < BATCH_RUN_MS_MAX, 'INLINE_RUN_MS_MAX < BATCH_RUN_MS_MAX');
+assertRelation(BATCH_RUN_MS_MAX < RUN_STUCK_MS, 'BATCH_RUN_MS_MAX < RUN_STUCK_MS');
+assertRelation(RUN_STUCK_MS < SESSION_TIMEOUT_MS, 'RUN_STUCK_MS < SESSION_TIMEOUT_MS');
+assertRelation(
+  BATCH_ROWS_MAX <= SHADOW_QUEUE_ROWS_MAX && POLL_RECORDS_MAX <= QUEUE_ROWS_MAX,
+  'BATCH_ROWS_MAX <= SHADOW_QUEUE_ROWS_MAX && POLL_RECORDS_MAX <= QUEUE_ROWS_MAX',
+);
 assertRelation(POLL_WAIT_MS < FLUSH_INTERVAL_MS, 'POLL_WAIT_MS < FLUSH_INTERVAL_MS');
 assertRelation(FLUSH_INTERVAL_MS < SESSION_TIMEOUT_MS, 'FLUSH_INTERVAL_MS < SESSION_TIMEOUT_MS');
 assertRelation(REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS, 'REQUEST_TIMEOUT_MS < SESSION_TIMEOUT_MS');

@@ -2,6 +2,7 @@
  * A prediction: what a model version said about one event. One record per valid event, in the
  * partition and order of the events.
  */
+import { VARIANTS, type Variant } from '../rollout/rollout-plan.ts';
 import { createMessageCodec } from './message-codec.ts';
 
 export interface Prediction {
@@ -13,8 +14,20 @@ export interface Prediction {
   readonly modelDigest: string;
   /** Slice keys of the event, `channel=web`, in the order of the monitor's slices. */
   readonly slices: readonly string[];
-  /** Values in the order of the monitor's `model.outputs`. */
+  /** Why this version answered. */
+  readonly variant: Variant;
+  /** Error code of why the chosen version did not answer; empty where it did. */
+  readonly fallbackReason: string;
+  /** Values in the order of the monitor's `model.outputs`, after the policies: what to act on. */
   readonly outputs: readonly number[];
+  /** What the model said; empty where a constant or a rule stood in for it. */
+  readonly rawOutputs: readonly number[];
+  /** Names of the policies that applied, in their order. */
+  readonly policies: readonly string[];
+  /** A policy asks that nobody act on it. */
+  readonly suppressed: boolean;
+  /** Milliseconds from reading the event to its answer, on the machine that gave it. */
+  readonly latencyMs: number;
 }
 
 export const PREDICTION_SCHEMA = {
@@ -37,10 +50,32 @@ export const PREDICTION_SCHEMA = {
       doc: 'Slice keys of the event, column=value.',
     },
     {
+      name: 'variant',
+      type: { type: 'enum', name: 'Variant', symbols: VARIANTS },
+      doc: 'Why this version answered.',
+    },
+    {
+      name: 'fallbackReason',
+      type: 'string',
+      doc: 'Error code of why the chosen version did not answer; empty where it did.',
+    },
+    {
       name: 'outputs',
       type: { type: 'array', items: 'double' },
-      doc: 'Values in the order of model.outputs of the monitor.',
+      doc: 'Values in the order of model.outputs of the monitor, after the policies.',
     },
+    {
+      name: 'rawOutputs',
+      type: { type: 'array', items: 'double' },
+      doc: 'What the model said; empty where a constant or a rule stood in.',
+    },
+    {
+      name: 'policies',
+      type: { type: 'array', items: 'string' },
+      doc: 'Policies that applied, in their order.',
+    },
+    { name: 'suppressed', type: 'boolean', doc: 'A policy asks that nobody act on it.' },
+    { name: 'latencyMs', type: 'double', doc: 'From reading the event to its answer.' },
   ],
 } as const;
 

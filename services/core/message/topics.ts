@@ -25,6 +25,7 @@ export function runTopics(monitor: Monitor, run: string): Topics {
     valid: name('valid'),
     quarantine: name('quarantine'),
     predictions: name('predictions'),
+    shadow: name('shadow'),
     panes: name('panes'),
     reports: name('reports'),
     alerts: name('alerts'),

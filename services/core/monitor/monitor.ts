@@ -5,6 +5,7 @@
 
 import type { FalseAlarms } from '../decision/budget.ts';
 import type { DistanceName } from '../distance/distances.ts';
+import type { RolloutPlan } from '../rollout/rollout-plan.ts';
 import type { Baseline } from '../window/baseline.ts';
 import type { WindowPlan } from '../window/window-plan.ts';
 
@@ -91,13 +92,71 @@ export interface ModelInput {
   readonly columns: readonly string[];
 }
 
+/** What stands in where the chosen version gives no usable answer. */
+export type Fallback =
+  | { readonly kind: 'version'; readonly version: string }
+  /** Aligned with `outputs`. */
+  | { readonly kind: 'constant'; readonly outputs: readonly number[] }
+  /** CEL expressions over `event` that give a number, aligned with `outputs`. */
+  | { readonly kind: 'rule'; readonly expressions: readonly string[] };
+
+/**
+ * A rule after the model. `when` is a CEL expression over `event`, `output` (by name, as the policies
+ * before have left it), `raw` (by name, what the model said) and `lists`; `null`: always.
+ */
+export interface Policy {
+  readonly name: string;
+  readonly when: string | null;
+  readonly action:
+    | { readonly kind: 'set'; readonly outputs: ReadonlyMap<string, number | string> }
+    | {
+        readonly kind: 'bounds';
+        readonly bounds: ReadonlyMap<string, readonly [number | null, number | null]>;
+      }
+    /** The prediction is written and marked: nobody is to act on it. */
+    | { readonly kind: 'suppress' };
+}
+
+export interface BatchLimits {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  /** A batch is cut so that its predicted run stays within this. */
+  readonly runMsMax: number;
+}
+
 export interface MonitorModel {
-  /** Absolute path of the ONNX file. */
-  readonly file: string;
+  /** Absolute path of the file of `version`; `null`: it lies in the models' folder like the others. */
+  readonly file: string | null;
+  /** Absolute path of the folder with a folder for each version. */
+  readonly versionsDirectory: string;
+  /** The primary version as declared; a rollout may have another one since. */
   readonly version: string;
+  readonly rollout: RolloutPlan;
   readonly inputs: readonly ModelInput[];
   readonly outputs: readonly ModelOutputColumn[];
-  readonly batch: { readonly rowsMax: number; readonly lingerMsMax: number };
+  readonly batch: BatchLimits;
+  readonly runtime: {
+    readonly placement: 'auto' | 'inline' | 'workers';
+    readonly workerCount: number;
+    /** Intra-op threads of one session. */
+    readonly threadCount: number;
+  };
+  /** An event is answered within this of being read, live only; 0: no deadline. */
+  readonly deadlineMs: number;
+  /** `null`: what cannot be scored is quarantined. */
+  readonly fallback: Fallback | null;
+  readonly circuit: {
+    /** Opens when this share of the last `rowCount` rows failed. */
+    readonly failureShare: number;
+    readonly rowCount: number;
+    readonly openMs: number;
+  };
+  /** In the order they are applied. */
+  readonly policies: readonly Policy[];
+  /** Values of the list files by the name policies know them by. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+  /** `null`: every event is scored. */
+  readonly cache: { readonly entriesMax: number; readonly ttlMs: number } | null;
 }
 
 export interface AlertRule {
@@ -119,6 +178,8 @@ export interface Topics {
   readonly valid: string;
   readonly quarantine: string;
   readonly predictions: string;
+  /** What the shadow version would have said, beside what was said. */
+  readonly shadow: string;
   readonly panes: string;
   readonly reports: string;
   readonly alerts: string;
