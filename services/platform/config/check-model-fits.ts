@@ -1,12 +1,21 @@
 /**
- * Whether a loaded model fits the monitor: tensor names, widths and types. Pure; the caller loads the
- * model and decides what a problem means.
+ * Whether a loaded version of the model, alone or an ensemble, fits the monitor: names, widths and
+ * types of its tensors. Pure; the caller loads it and decides what a problem means.
  */
-import type { Monitor, MonitorModel } from '../../core/monitor/monitor.ts';
-import type { ModelDescription, TensorDescription } from '../model/model-runtime.ts';
+import type { Column, Monitor, MonitorModel } from '../../core/monitor/monitor.ts';
+import type { ModelDescription, TensorDescription, TensorType } from '../model/model-runtime.ts';
 import { MONITOR_FILE } from './monitor-file.ts';
 import { suggestion } from './nearest.ts';
-import { type Locate, type Problem, ProblemList } from './problem.ts';
+import {
+  type DocumentPath,
+  FILE_AS_A_WHOLE,
+  type Locate,
+  type Problem,
+  ProblemList,
+} from './problem.ts';
+
+/** The texts a boolean input takes, besides the numbers 0 and 1. */
+const BOOLEAN_TEXTS = ['true', 'false'];
 
 /** Elements of one row; `null` where the model leaves it open. */
 function widthOf({ shape }: TensorDescription): number | null {
@@ -16,13 +25,47 @@ function widthOf({ shape }: TensorDescription): number | null {
   );
 }
 
-function checkInputs(
-  model: MonitorModel,
-  required: ReadonlySet<string>,
-  description: ModelDescription,
+/** Why no value of the column can go into an input of the type, `null` where some can. */
+function columnMistake({ name, type, allowed }: Column, input: TensorDescription): string | null {
+  const found = `column ${name} is ${type} and input ${input.name}`;
+  if (input.type === 'string') {
+    return type === 'categorical' ? null : `${found} takes text, expected a categorical column`;
+  }
+  if (input.type !== 'bool') {
+    return type === 'numeric' ? null : `${found} takes numbers, expected a numeric column`;
+  }
+  const strange = allowed?.filter((value) => !BOOLEAN_TEXTS.includes(value)) ?? [];
+  if (strange.length === 0) return null;
+  return `column ${name} may be ${strange[0]} and input ${input.name} is bool, expected only true and false to be allowed`;
+}
+
+/** Float inputs take NaN for a missing value and text inputs empty text; the others have nothing. */
+function needsValues(type: TensorType): boolean {
+  return type !== 'string' && !type.startsWith('float');
+}
+
+function checkColumns(
+  columns: readonly Column[],
+  { input, at }: { readonly input: TensorDescription; readonly at: DocumentPath },
   list: ProblemList,
 ): void {
+  for (const [index, column] of columns.entries()) {
+    const mistake = columnMistake(column, input);
+    if (mistake !== null) list.add([...at, index], mistake);
+  }
+  const optional = columns.filter((column) => !column.required).map(({ name }) => name);
+  if (!needsValues(input.type) || optional.length === 0) return;
+  const found = `input ${input.name} is ${input.type}, which has no missing value`;
+  list.add(at, `${found}, expected ${optional.join(', ')} to be required`);
+}
+
+function checkInputs(
+  monitor: Monitor,
+  model: MonitorModel,
+  { description, list }: { readonly description: ModelDescription; readonly list: ProblemList },
+): void {
   const inputs = new Map(description.inputs.map((input) => [input.name, input]));
+  const columnOf = new Map(monitor.columns.map((column) => [column.name, column]));
   for (const { tensor, columns } of model.inputs) {
     const at = ['model', 'inputs', tensor];
     const input = inputs.get(tensor);
@@ -36,13 +79,8 @@ function checkInputs(
       const found = `found ${columns.length} columns for input ${tensor}`;
       list.add(at, `${found}, expected the ${width} the model takes`);
     }
-    if (input.type === 'string') {
-      list.add(at, `the model takes text for input ${tensor}, expected numbers`, 'key');
-    } else if (!input.type.startsWith('float')) {
-      const optional = columns.filter((name) => !required.has(name)).join(', ');
-      const message = `input ${tensor} is ${input.type}, which has no missing value, expected ${optional} to be required`;
-      if (optional !== '') list.add(at, message);
-    }
+    const known = columns.flatMap((name) => columnOf.get(name) ?? []);
+    checkColumns(known, { input, at }, list);
   }
   const given = new Set(model.inputs.map(({ tensor }) => tensor));
   for (const name of inputs.keys()) {
@@ -73,18 +111,25 @@ function checkOutputs(model: MonitorModel, description: ModelDescription, list: 
   }
 }
 
-const FILE_AS_A_WHOLE: Locate = () => ({ line: 1, column: 1 });
+export interface FitOptions {
+  /** The bundle's, so that each problem names its line of monitor.yaml. */
+  readonly locate?: Locate;
+  /** Said in each problem; left out for the only version there is. */
+  readonly version?: string;
+}
 
-/** `locate` is the bundle's, so that each problem names its line of monitor.yaml. */
 export function checkModelFits(
   monitor: Monitor,
   description: ModelDescription,
-  locate: Locate = FILE_AS_A_WHOLE,
+  { locate = FILE_AS_A_WHOLE, version }: FitOptions = {},
 ): Problem[] {
   const list = new ProblemList(MONITOR_FILE, locate);
   if (monitor.model === null) return [];
-  const required = monitor.columns.filter((column) => column.required).map(({ name }) => name);
-  checkInputs(monitor.model, new Set(required), description, list);
+  checkInputs(monitor, monitor.model, { description, list });
   checkOutputs(monitor.model, description, list);
-  return list.problems;
+  if (version === undefined) return list.problems;
+  return list.problems.map((problem) => ({
+    ...problem,
+    message: `version ${version}: ${problem.message}`,
+  }));
 }

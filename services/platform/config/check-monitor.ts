@@ -2,10 +2,11 @@
  * What must hold between the parts of one monitor.yaml and cannot be said in its JSON Schema.
  * Pure; every mistake is found, not only the first.
  */
-import { BATCH_LINGER_MS_MAX, EVENT_TIME_MS_MAX } from '../../core/limits.ts';
+import { EVENT_TIME_MS_MAX } from '../../core/limits.ts';
 import { windowsMistake } from '../../core/monitor/windows.ts';
 import { planKey } from '../../core/window/window-plan.ts';
 import { checkDrift } from './check-drift.ts';
+import { checkModel } from './check-model.ts';
 import { checkSets } from './check-sets.ts';
 import { durationMs, toBaselines, toWindowPlan } from './drift-file.ts';
 import { type MonitorFile, toMonitor } from './monitor-file.ts';
@@ -92,38 +93,6 @@ function checkTopics(file: MonitorFile, list: ProblemList): void {
         `${topic} is also the topic of ${twin}, expected a topic of its own`,
       );
     }
-  }
-}
-
-function checkModel(file: MonitorFile, list: ProblemList): void {
-  const { model } = file;
-  if (model === undefined) return;
-  const names = Object.keys(file.columns);
-  for (const [tensor, inputs] of Object.entries(model.inputs)) {
-    for (const [index, name] of inputs.entries()) {
-      const at = ['model', 'inputs', tensor, index];
-      const column = Object.hasOwn(file.columns, name) ? file.columns[name] : undefined;
-      if (column === undefined)
-        list.add(at, `there is no column ${name}${suggestion(name, names)}`);
-      else if (column.type !== 'numeric') {
-        list.add(at, `column ${name} is ${column.type}, expected a numeric column`);
-      } else if (column.role === 'label' || column.role === 'prediction') {
-        list.add(at, `column ${name} is a ${column.role}, expected a feature or context column`);
-      }
-    }
-  }
-  for (const name of Object.keys(model.outputs)) {
-    if (Object.hasOwn(file.columns, name)) {
-      list.add(['model', 'outputs', name], 'a column has this name too, expected another', 'key');
-    }
-  }
-  if (model.file.split(/[\\/]/).includes('..')) {
-    list.add(['model', 'file'], `found ${model.file}, expected a file inside the bundle`);
-  }
-  const lingerMs = durationMs(model.batch?.lingerMax ?? 0);
-  if (lingerMs > BATCH_LINGER_MS_MAX) {
-    const message = `found ${lingerMs} ms, expected at most ${BATCH_LINGER_MS_MAX}ms`;
-    list.add(['model', 'batch', 'lingerMax'], message);
   }
 }
 

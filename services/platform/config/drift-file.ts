@@ -45,6 +45,9 @@ const THRESHOLD = 0.1;
 const ORDINARY: SetDriftRule = { kind: 'budget', priority: 1 };
 const BASELINES: readonly BaselineFile[] = ['reference'];
 
+/** By type, the rule of a column or output that has none of its own. */
+export type UsualRules = Readonly<Record<ColumnType, DriftRule>>;
+
 /** Milliseconds of a duration the schema has let through. */
 export function durationMs(written: string | number): number {
   return parseDuration(String(written)) ?? 0;
@@ -74,10 +77,7 @@ export function toThreshold(
   return { kind: 'threshold', distance: distance ?? USUAL_DISTANCES[type], threshold };
 }
 
-/** By type, the rule of a column or output that has none of its own. */
-export function usualRules(
-  section: DriftSectionFile | undefined,
-): Readonly<Record<ColumnType, DriftRule>> {
+export function usualRules(section: DriftSectionFile | undefined): UsualRules {
   const ruleOf = (type: ColumnType): DriftRule => {
     const written = section?.threshold?.[type];
     if (written !== undefined) return toThreshold(written, type);
@@ -90,7 +90,7 @@ export function usualRules(
 export function toDriftRule(
   drift: DriftFile | undefined,
   type: ColumnType,
-  usual: Readonly<Record<ColumnType, DriftRule>>,
+  usual: UsualRules,
 ): DriftRule | null {
   if (drift === undefined) return usual[type];
   if (drift === false) return null;

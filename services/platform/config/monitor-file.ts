@@ -2,17 +2,14 @@
  * `monitor.yaml` as written, and the monitor it stands for: every default filled in, every duration
  * in milliseconds. What a field means is said once, in `schemas/monitor.schema.json`.
  */
-import { resolve } from 'node:path';
 import type {
   AlertRule,
   Column,
   ColumnRole,
   ColumnType,
-  DriftRule,
   EventTimeUnit,
   FieldPath,
   Monitor,
-  MonitorModel,
   Topics,
 } from '../../core/monitor/monitor.ts';
 import { sortedPlans } from '../../core/monitor/windows.ts';
@@ -26,9 +23,11 @@ import {
   toColumnSets,
   toDriftRule,
   toWindowPlan,
+  type UsualRules,
   usualRules,
   type WindowFile,
 } from './drift-file.ts';
+import { type Lists, type ModelFile, toModel } from './model-file.ts';
 
 export interface ColumnFile {
   readonly path?: string;
@@ -39,16 +38,6 @@ export interface ColumnFile {
   readonly allowed?: readonly (string | number | boolean)[];
   readonly pattern?: string;
   readonly drift?: DriftFile;
-}
-
-export interface ModelFile {
-  readonly file: string;
-  readonly version: string;
-  readonly inputs: Readonly<Record<string, readonly string[]>>;
-  readonly outputs: Readonly<
-    Record<string, { readonly tensor: string; readonly index?: number; readonly drift?: DriftFile }>
-  >;
-  readonly batch?: { readonly rowsMax?: number; readonly lingerMax?: string | number };
 }
 
 export interface MonitorFile {
@@ -97,8 +86,6 @@ export function isJudgedRole(role: ColumnRole | undefined): boolean {
   return role === undefined || role === 'feature' || role === 'prediction';
 }
 
-type UsualRules = Readonly<Record<ColumnType, DriftRule>>;
-
 function toColumn(name: string, column: ColumnFile, usual: UsualRules): Column {
   return {
     name,
@@ -114,24 +101,6 @@ function toColumn(name: string, column: ColumnFile, usual: UsualRules): Column {
   };
 }
 
-function toModel(model: ModelFile, directory: string, usual: UsualRules): MonitorModel {
-  return {
-    file: resolve(directory, model.file),
-    version: model.version,
-    inputs: Object.entries(model.inputs).map(([tensor, columns]) => ({ tensor, columns })),
-    outputs: Object.entries(model.outputs).map(([name, output]) => ({
-      name,
-      tensor: output.tensor,
-      index: output.index ?? 0,
-      drift: toDriftRule(output.drift, 'numeric', usual),
-    })),
-    batch: {
-      rowsMax: model.batch?.rowsMax ?? 256,
-      lingerMsMax: durationMs(model.batch?.lingerMax ?? '5ms'),
-    },
-  };
-}
-
 function toTopics(monitor: string, topics: Partial<Topics> | undefined): Topics {
   const name = (what: string) => `tidegauge.${monitor}.${what}`;
   return {
@@ -139,6 +108,7 @@ function toTopics(monitor: string, topics: Partial<Topics> | undefined): Topics 
     valid: name('valid'),
     quarantine: name('quarantine'),
     predictions: name('predictions'),
+    shadow: name('shadow'),
     panes: name('panes'),
     reports: name('reports'),
     alerts: 'tidegauge.alerts',
@@ -148,7 +118,8 @@ function toTopics(monitor: string, topics: Partial<Topics> | undefined): Topics 
 
 const DEFAULT_ALERTS: NonNullable<MonitorFile['alerts']> = [{ name: 'drift' }];
 
-export function toMonitor(file: MonitorFile, directory: string): Monitor {
+/** `lists` holds the values of the model's list files, which somebody has read. */
+export function toMonitor(file: MonitorFile, directory: string, lists: Lists = new Map()): Monitor {
   const { event } = file;
   const falseAlarms = file.drift?.falseAlarms ?? null;
   const usual = usualRules(file.drift);
@@ -173,7 +144,7 @@ export function toMonitor(file: MonitorFile, directory: string): Monitor {
     sets: toColumnSets(file.sets, file.drift),
     countMin: file.drift?.countMin ?? COUNT_MIN[falseAlarms === null ? 'threshold' : 'budget'],
     falseAlarms,
-    model: file.model === undefined ? null : toModel(file.model, directory, usual),
+    model: file.model === undefined ? null : toModel(file.model, { directory, usual, lists }),
     alertRules: (file.alerts ?? DEFAULT_ALERTS).map((rule) => ({
       name: rule.name,
       columns: rule.columns ?? null,

@@ -121,6 +121,7 @@ function explain(error: ErrorObject, root: unknown): Finding | null {
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
       return wrong(`a number ${error.params.comparison} ${error.params.limit}`);
     case 'minLength':
       return wrong('text that is not empty');

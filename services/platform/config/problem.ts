@@ -36,6 +36,9 @@ export type Locate = (
   part?: 'key' | 'value',
 ) => { readonly line: number; readonly column: number };
 
+/** For what has no places. */
+export const FILE_AS_A_WHOLE: Locate = () => ({ line: 1, column: 1 });
+
 /** Collects problems of one file, each with its place. */
 export class ProblemList {
   readonly problems: Problem[] = [];

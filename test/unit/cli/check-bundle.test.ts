@@ -15,9 +15,19 @@ async function check(files: BundleFiles): Promise<readonly string[]> {
   return lines;
 }
 
-const broken = (replaced: string, by: string): BundleFiles => ({
-  'monitor.yaml': monitorYaml(replaced, by),
-});
+/** The good monitor.yaml with one piece of text replaced, or more, which must be there. */
+const broken = (
+  replaced: string,
+  by: string,
+  ...more: readonly (readonly [string, string])[]
+): BundleFiles => {
+  let yaml = monitorYaml(replaced, by);
+  for (const [other, put] of more) {
+    if (!yaml.includes(other)) throw new Error(`no ${other} in the good monitor.yaml`);
+    yaml = yaml.replace(other, () => put);
+  }
+  return { 'monitor.yaml': yaml };
+};
 
 /** With a false-alarm budget instead of thresholds. */
 const brokenBudget = (replaced: string, by: string): BundleFiles => {
@@ -80,7 +90,7 @@ const BROKEN: readonly (readonly [string, BundleFiles, string, string, string])[
     broken('version: "1"', 'version: 1'),
     'monitor.yaml',
     '1\n  inputs',
-    'model.version: found the number 1, expected text (put it in quotes: "1")',
+    'model.version: found the number 1, expected a version of letters, digits, ., - and _, at most 100 characters (put it in quotes: "1")',
   ],
   [
     'an unknown word',
@@ -129,7 +139,7 @@ const BROKEN: readonly (readonly [string, BundleFiles, string, string, string])[
     broken('event.loan.amount', 'event.loan.ammount'),
     'monitor.yaml',
     'event.loan.ammount',
-    'relations.loan-within-income: event.loan.ammount is not in the event schema',
+    'relations.loan-within-income: event.loan.ammount is not in the event schema; did you mean amount?',
   ],
   [
     'a relation over an unknown variable',
@@ -188,11 +198,14 @@ const BROKEN: readonly (readonly [string, BundleFiles, string, string, string])[
     'model.inputs.float_input[1]: there is no column incme; did you mean income?',
   ],
   [
-    'a model input that is categorical',
-    broken('float_input: [age, income]', 'float_input: [age, channel]'),
+    'a model input that is a label',
+    broken('role: context, pattern', 'role: label, pattern', [
+      'float_input: [age',
+      'float_input: [channel',
+    ]),
     'monitor.yaml',
-    'channel] }',
-    'model.inputs.float_input[1]: column channel is categorical, expected a numeric column',
+    'channel, income] }',
+    'model.inputs.float_input[0]: column channel is a label, expected a feature or context column',
   ],
   [
     'an output with the name of a column',

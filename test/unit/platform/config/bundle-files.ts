@@ -37,7 +37,7 @@ model:
   inputs: { float_input: [age, income] }
   outputs:
     score: { tensor: probabilities, index: 1 }
-  batch: { rowsMax: 64, lingerMax: 2ms }
+  batch: { rowsMax: 64, runMax: 20ms }
 alerts:
   - { name: column-drift, columns: [income, score], severity: critical }
 `;

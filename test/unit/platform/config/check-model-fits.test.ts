@@ -13,7 +13,11 @@ const INPUT: TensorDescription = { name: 'float_input', type: 'float32', shape: 
 const LABEL: TensorDescription = { name: 'label', type: 'int64', shape: [] };
 const SCORES: TensorDescription = { name: 'probabilities', type: 'float32', shape: [2] };
 
-async function problems(description: Partial<ModelDescription>, yaml = monitorYaml('', '')) {
+async function problems(
+  description: Partial<ModelDescription>,
+  yaml = monitorYaml('', ''),
+  version?: string,
+) {
   const directory = await writeBundle({ 'monitor.yaml': yaml });
   const result = await loadBundle(directory, { requireReference: false });
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
@@ -22,11 +26,12 @@ async function problems(description: Partial<ModelDescription>, yaml = monitorYa
     digest: '',
     inputs: [INPUT],
     outputs: [LABEL, SCORES],
-    placement: 'inline',
-    cost: { fixedMs: 0, perRowMs: 0 },
+    batchRowsFixed: null,
+    costSamples: [],
     ...description,
   };
-  return checkModelFits(monitor, whole, locate).map(formatProblem);
+  const options = version === undefined ? { locate } : { locate, version };
+  return checkModelFits(monitor, whole, options).map(formatProblem);
 }
 
 test('a model that fits has no problem, with open dimensions too', async () => {
@@ -58,8 +63,68 @@ test('an unknown output, an index beyond it and text are refused', async () => {
   expect(await problems({ outputs: [{ ...SCORES, type: 'string' }] })).toEqual([
     'monitor.yaml:33:22: model.outputs.score.tensor: output probabilities is text, expected numbers',
   ]);
-  expect(await problems({ inputs: [{ ...INPUT, type: 'string' }] })).toEqual([
-    'monitor.yaml:31:13: model.inputs.float_input: the model takes text for input float_input, expected numbers',
+});
+
+const EMPLOYMENT = monitorYaml('[age, income] }', '[employment, channel] }');
+
+test('a text input takes categorical columns, which may be missing', async () => {
+  const inputs: ModelDescription['inputs'] = [{ ...INPUT, type: 'string' }];
+  expect(await problems({ inputs }, EMPLOYMENT)).toEqual([]);
+  expect(await problems({ inputs })).toEqual([
+    'monitor.yaml:31:27: model.inputs.float_input[0]: column age is numeric and input float_input takes text, expected a categorical column',
+    'monitor.yaml:31:32: model.inputs.float_input[1]: column income is numeric and input float_input takes text, expected a categorical column',
+  ]);
+});
+
+test('an input for numbers takes no categorical column', async () => {
+  for (const type of ['float32', 'float64', 'int64'] as const) {
+    const yaml = EMPLOYMENT.replace(
+      'type: categorical\n',
+      'type: categorical\n    required: true\n',
+    );
+    const [first] = await problems({ inputs: [{ ...INPUT, type }] }, yaml);
+    expect(first).toMatch(
+      /float_input\[0\]: column employment is categorical and input float_input takes numbers/,
+    );
+  }
+});
+
+test('a boolean input takes either, of events that have the value', async () => {
+  const inputs: ModelDescription['inputs'] = [{ ...INPUT, type: 'bool' }];
+  expect(await problems({ inputs })).toEqual([]);
+  const allowed = EMPLOYMENT.replace('[salaried, self-employed]', '[true, false]').replace(
+    /(employment:\n.*\n.*\n)/,
+    '$1    required: true\n',
+  );
+  expect(await problems({ inputs }, allowed)).toEqual([
+    expect.stringMatching(/input float_input is bool, .* expected channel to be required$/),
+  ]);
+  expect(await problems({ inputs }, EMPLOYMENT)).toEqual([
+    expect.stringMatching(
+      /float_input\[0\]: column employment may be salaried .* expected only true and false/,
+    ),
+    expect.stringMatching(/expected employment, channel to be required$/),
+  ]);
+});
+
+test('several inputs are each held against their own columns', async () => {
+  const yaml = monitorYaml(
+    'float_input: [age, income]',
+    'age: [age], income: [income], job: [employment]',
+  );
+  const one = (name: string, type: TensorDescription['type']): TensorDescription => ({
+    ...{ name, type, shape: [1] },
+  });
+  const inputs = [one('age', 'int64'), one('income', 'float32'), one('job', 'string')];
+  expect(await problems({ inputs }, yaml)).toEqual([]);
+  expect(await problems({ inputs: [...inputs.slice(0, 2), one('job', 'float32')] }, yaml)).toEqual([
+    expect.stringMatching(/model\.inputs\.job\[0\]: column employment is categorical/),
+  ]);
+});
+
+test('a version among several is named', async () => {
+  expect(await problems({ inputs: [{ ...INPUT, shape: [5] }] }, monitorYaml('', ''), '4')).toEqual([
+    expect.stringContaining('float_input: version 4: found 2 columns for input float_input'),
   ]);
 });
 

@@ -27,6 +27,7 @@ test('everything written is in the monitor', async () => {
       valid: 'tidegauge.credit-default.valid',
       quarantine: 'tidegauge.credit-default.quarantine',
       predictions: 'tidegauge.credit-default.predictions',
+      shadow: 'tidegauge.credit-default.shadow',
       panes: 'tidegauge.credit-default.panes',
       reports: 'tidegauge.credit-default.reports',
       alerts: 'tidegauge.alerts',
@@ -105,7 +106,9 @@ test('everything written is in the monitor', async () => {
     falseAlarms: null,
     model: {
       file: join(directory, 'model.onnx'),
+      versionsDirectory: join(directory, 'models'),
       version: '1',
+      rollout: { primary: '1', canary: null, ab: [], shadow: null },
       inputs: [{ tensor: 'float_input', columns: ['age', 'income'] }],
       outputs: [
         {
@@ -115,7 +118,14 @@ test('everything written is in the monitor', async () => {
           drift: { kind: 'threshold', distance: 'ks', threshold: 0.1 },
         },
       ],
-      batch: { rowsMax: 64, lingerMsMax: 2 },
+      batch: { rowsMax: 64, bytesMax: 4_194_304, runMsMax: 20 },
+      runtime: { placement: 'auto', workerCount: 2, threadCount: 1 },
+      deadlineMs: 0,
+      fallback: null,
+      circuit: { failureShare: 0.5, rowCount: 200, openMs: 30_000 },
+      policies: [],
+      lists: new Map(),
+      cache: null,
     },
     alertRules: [
       {

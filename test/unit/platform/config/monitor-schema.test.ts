@@ -1,8 +1,10 @@
 /** The JSON Schema editors complete from: every field is described, nothing unknown gets through. */
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DISTANCE_NAMES } from '../../../../services/core/distance/distances.ts';
-import { BASELINE_STRETCHES_MAX, COLUMNS_MAX } from '../../../../services/core/limits.ts';
+import * as limits from '../../../../services/core/limits.ts';
+import { isVersionName } from '../../../../services/core/rollout/version-name.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -47,8 +49,56 @@ test('names and limits are those of the code', () => {
   const definitions = schema.$defs as Record<string, Node>;
   const trailing = (definitions.baseline!.properties as Record<string, Node>).trailing!;
   expect(definitions.distance!.enum).toEqual(DISTANCE_NAMES);
-  expect(trailing.maximum).toBe(BASELINE_STRETCHES_MAX);
-  expect((schema.properties as Record<string, Node>).columns!.maxProperties).toBe(COLUMNS_MAX);
+  expect(trailing.maximum).toBe(limits.BASELINE_STRETCHES_MAX);
+  expect((schema.properties as Record<string, Node>).columns!.maxProperties).toBe(
+    limits.COLUMNS_MAX,
+  );
+});
+
+test('limits of the model are those of the code', () => {
+  const at = (path: string): Node =>
+    path
+      .split('.')
+      .reduce<Node>(
+        (node, name) => (node.properties as Record<string, Node>)[name]!,
+        (schema.properties as Record<string, Node>).model!,
+      );
+  expect({
+    rows: at('batch.rowsMax').maximum,
+    bytes: at('batch.bytesMax').maximum,
+    workers: at('runtime.workers').maximum,
+    threads: at('runtime.threads').maximum,
+    circuitRows: at('circuit.rows').maximum,
+    entries: at('cache.entries').maximum,
+  }).toEqual({
+    rows: limits.BATCH_ROWS_MAX,
+    bytes: limits.BATCH_BYTES_MAX,
+    workers: limits.MODEL_WORKERS_MAX,
+    threads: limits.MODEL_THREADS_MAX,
+    circuitRows: limits.CIRCUIT_ROWS_MAX,
+    entries: limits.CACHE_ENTRIES_MAX,
+  });
+  const list = at('lists').additionalProperties as Node;
+  expect(list.description).toContain(`at most ${limits.LIST_ENTRIES_MAX};`);
+  expect(at('batch.runMax').description).toContain(`at most ${limits.BATCH_RUN_MS_MAX / 1_000}s`);
+  for (const name of ['deadline', 'circuit.openFor', 'cache.ttl']) {
+    const most = `at most ${limits.MODEL_DURATION_MS_MAX / 86_400_000}d`;
+    expect(at(name).description, name).toContain(most);
+  }
+});
+
+test('a version is named as everywhere else', () => {
+  const { pattern } = (schema.$defs as Record<string, Node>).version!;
+  const names = fc.oneof(
+    fc.string(),
+    fc.stringMatching(/^[A-Za-z0-9._\-/]{0,4}$/),
+    fc.integer({ min: 95, max: 105 }).map((length) => 'v'.repeat(length)),
+  );
+  fc.assert(
+    fc.property(names, (name) => {
+      expect(new RegExp(String(pattern), 'u').test(name)).toBe(isVersionName(name));
+    }),
+  );
 });
 
 test('no mapping takes keys it does not know', () => {
