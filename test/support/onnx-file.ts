@@ -1,22 +1,20 @@
 /**
- * Writes small ONNX models for tests: a list of nodes between typed inputs and outputs, no weights.
- * Only what the tests need of onnx.proto.
+ * Writes small ONNX models for tests: nodes between typed inputs and outputs, with their weights. Only
+ * what the tests need of onnx.proto.
  */
 import {
   encodeBytesField,
   encodeVarintField,
 } from '../../services/platform/model/protobuf-wire.ts';
-
-/** TensorProto.DataType. */
-export const ELEMENT = {
-  float32: 1,
-  int32: 6,
-  int64: 7,
-  string: 8,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-} as const;
+import {
+  bytesOf,
+  ELEMENT,
+  encodeFloatField,
+  encodeSigned,
+  encodeSignedField,
+  encodeTensor,
+  type OnnxTensorValue,
+} from './onnx-tensor-file.ts';
 
 /** A name is a dynamic dimension. */
 type Dimension = number | string;
@@ -28,13 +26,22 @@ export interface OnnxValue {
   readonly shape: readonly Dimension[] | null;
 }
 
+/** A number or a list of them is of integers; floats are told from them by their wrapping. */
+export type OnnxAttribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
+  | { readonly tensor: OnnxTensorValue };
+
 export interface OnnxNode {
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly domain?: 'ai.onnx.ml';
-  /** Integer lists and numbers by attribute name. */
-  readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
 /** A sequence of float tensors, or of the maps that ZipMap gives. */
@@ -45,6 +52,8 @@ export interface OnnxSequence {
 
 export interface OnnxModel {
   readonly nodes: readonly OnnxNode[];
+  /** The weights, by name. */
+  readonly initializers?: readonly OnnxTensorValue[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly (OnnxValue | OnnxSequence)[];
   /** Operator set domains; both by default. */
@@ -59,11 +68,23 @@ function message(field: number, ...parts: readonly Uint8Array[]): Uint8Array {
   return encodeBytesField(field, Buffer.concat(parts));
 }
 
-function encodeAttribute(name: string, value: number | readonly number[]): Uint8Array {
-  const [type, parts] =
-    typeof value === 'number'
-      ? [2, [encodeVarintField(3, value)]]
-      : [7, value.map((item) => encodeVarintField(8, item))];
+/**
+ * AttributeProto: name = 1, f = 2, i = 3, s = 4, t = 5, floats = 7, ints = 8, strings = 9, type = 20.
+ * Numbers of a list are packed: a tree ensemble has thousands.
+ */
+function attributeValue(value: OnnxAttribute): readonly [type: number, parts: Uint8Array[]] {
+  if (typeof value === 'number') return [2, [encodeSignedField(3, value)]];
+  if (typeof value === 'string') return [3, [text(4, value)]];
+  if ('float' in value) return [1, [encodeFloatField(2, value.float)]];
+  if ('floats' in value)
+    return [6, [encodeBytesField(7, bytesOf(Float32Array.from(value.floats)))]];
+  if ('strings' in value) return [8, value.strings.map((item) => text(9, item))];
+  if ('tensor' in value) return [4, [encodeBytesField(5, encodeTensor(value.tensor))]];
+  return [7, [encodeBytesField(8, Buffer.concat(value.map(encodeSigned)))]];
+}
+
+function encodeAttribute(name: string, value: OnnxAttribute): Uint8Array {
+  const [type, parts] = attributeValue(value);
   return message(5, text(1, name), ...parts, encodeVarintField(20, type));
 }
 
@@ -112,6 +133,7 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
       7,
       ...model.nodes.map(encodeNode),
       text(2, 'test'),
+      ...(model.initializers ?? []).map((tensor) => encodeBytesField(5, encodeTensor(tensor))),
       ...model.inputs.map((value) => encodeValue(11, value)),
       ...model.outputs.map((value) => encodeValue(12, value)),
     ),
