@@ -46,6 +46,8 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
   const writerSchemas = new WriterSchemas(ports.schemaSource, reader);
   const sliceKeys = createSliceKeys(monitor);
   const measured = eventColumns(monitor);
+  const outputColumns = predictionColumns(monitor);
+  const unsaid = outputColumns.map(() => null);
   const sets = measuredSets(monitor, scope.reference).map(
     ({ name, columns, reference }): PaneBookSet => ({
       name,
@@ -61,7 +63,7 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
       events: createAggregatorEvents(telemetry, 'events'),
     },
     predictions: {
-      columns: predictionColumns(monitor),
+      columns: outputColumns,
       sets: [],
       measure: measurePrediction,
       events: createAggregatorEvents(telemetry, 'predictions'),
@@ -117,11 +119,15 @@ export function createDriftAggregator(ports: ServicePorts, scope: ServiceScope):
     };
   }
 
-  /** What is no prediction of ours was written by somebody else: counted as unreadable, never fatal. */
+  /**
+   * What the model said, before any policy: that is what drifts. Where something stood in for it, the
+   * outputs are missing. What is no prediction of ours was written by somebody else: counted as
+   * unreadable, never fatal.
+   */
   function measurePrediction(record: BusRecord): Measured | null {
     const prediction = record.value === null ? null : predictionCodec.tryDecode(record.value);
     if (prediction === null) return null;
-    const { eventTimeMs, outputs, slices } = prediction;
-    return { eventTimeMs, cells: outputs, slices };
+    const { eventTimeMs, rawOutputs, slices } = prediction;
+    return { eventTimeMs, cells: rawOutputs.length === 0 ? unsaid : rawOutputs, slices };
   }
 }

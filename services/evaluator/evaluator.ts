@@ -59,7 +59,8 @@ export function createEvaluator(ports: ServicePorts, scope: ServiceScope): Compo
       contributors: sources.flatMap((source) =>
         Array.from({ length: partitionCount }, (_, partition) => ({ source, partition })),
       ),
-      columns: [...eventColumns(monitor), ...predictionColumns(monitor)],
+      columns: eventColumns(monitor),
+      outputs: predictionColumns(monitor),
       sets,
       reference,
       countMin: monitor.countMin,

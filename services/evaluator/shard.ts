@@ -32,6 +32,7 @@ import {
 } from '../core/window/window-book.ts';
 import { planKey, type WindowPlan } from '../core/window/window-plan.ts';
 import type { ShardChanges, ShardProcessor } from '../platform/lifecycle/shard-processor.ts';
+import { createVersionComparison, type VersionComparison } from './compare-versions.ts';
 import { Courses } from './course.ts';
 import { evaluateWindow } from './evaluate.ts';
 import type { EvaluatorEvents } from './events.ts';
@@ -53,7 +54,10 @@ export interface EvaluatorShardOptions extends Omit<WindowBookOptions, 'plans'> 
   readonly baselines: readonly Baseline[];
   readonly monitor: string;
   readonly run: string;
+  /** Of events. */
   readonly columns: readonly MeasuredColumn[];
+  /** Of predictions; none without a model. */
+  readonly outputs: readonly MeasuredColumn[];
   readonly sets: readonly MeasuredSet[];
   readonly reference: Reference | null;
   readonly countMin: number;
@@ -70,6 +74,7 @@ export class EvaluatorShard implements ShardProcessor {
   readonly #book: WindowBook;
   readonly #history: History;
   readonly #courses: Courses;
+  readonly #versions: VersionComparison;
   readonly #specifications: SetSpecifications;
   readonly #judgedPlans: ReadonlySet<string>;
   readonly #keptLengthsMs: ReadonlySet<number>;
@@ -92,6 +97,7 @@ export class EvaluatorShard implements ShardProcessor {
     const specifications = this.#specifications;
     this.#history = new History({ windows, baselines, specifications }, restored.kept);
     this.#courses = new Courses(restored.courses);
+    this.#versions = createVersionComparison(options.outputs);
     this.#keptLengthsMs = new Set(keptLengthsMs(options));
     this.#reportSequence = restored.reportSequence;
     this.#lastPublished = restored.lastPublished;
@@ -142,7 +148,7 @@ export class EvaluatorShard implements ShardProcessor {
   #evaluate(window: ReadyWindow): void {
     const { events, monotonicMs } = this.#options;
     const startedMs = monotonicMs();
-    const contents = mergeBySlice(window.panes, this.#specifications);
+    const contents = mergeBySlice(window.panes, this.#specifications, this.#versions.isVersion);
     if (this.#judgedPlans.has(planKey(window.plan))) {
       this.#judge(window, contents);
       events.windowEvaluated(monotonicMs() - startedMs);
@@ -155,18 +161,21 @@ export class EvaluatorShard implements ShardProcessor {
   }
 
   #judge(window: ReadyWindow, contents: ReadonlyMap<string, WindowContent>): void {
-    const { baselines, reference, sets } = this.#options;
-    const budget = this.#budgetOf(window.plan, contents.size);
+    const { baselines, reference } = this.#options;
+    const judged = [...contents.keys()].filter((slice) => !this.#versions.isVersion(slice));
+    const budget = this.#budgetOf(window.plan, judged.length);
+    const versions = this.#versions.compare(contents);
     for (const [slice, content] of contents) {
+      const isVersion = this.#versions.isVersion(slice);
       if (window.revisedSlices?.has(slice) === false) continue;
       for (const baseline of baselines) {
         const judgement = evaluateWindow({
           ...this.#options,
-          sets: slice === '' ? sets : [],
+          ...this.#measuredOf(slice),
           content,
           reference: this.#expected(window, slice, baseline),
           calibrations: reference?.calibrations ?? new Map(),
-          budget,
+          budget: isVersion ? null : budget,
         });
         const report: Report = {
           ...this.#reportHead(window, slice, baselineName(baseline)),
@@ -174,17 +183,28 @@ export class EvaluatorShard implements ShardProcessor {
           revision: revisionOf(window),
           count: content.count,
           ...judgement,
+          versions: slice === '' && baseline === baselines[0] ? versions : [],
         };
-        this.#publish(window.revisedSlices === null ? this.#courses.follow(report) : report);
+        const isFollowed = window.revisedSlices === null && !isVersion;
+        this.#publish(isFollowed ? this.#courses.follow(report) : report);
       }
     }
+  }
+
+  /** What a version answers is shown beside the baseline and never judged, so it takes no budget. */
+  #measuredOf(slice: string): Pick<EvaluatorShardOptions, 'columns' | 'sets'> {
+    const { columns, outputs, sets } = this.#options;
+    if (this.#versions.isVersion(slice)) return { columns: this.#versions.columns, sets: [] };
+    return { columns: [...columns, ...outputs], sets: slice === '' ? sets : [] };
   }
 
   /** What the slice should be like by this baseline; `null` where that is not known. */
   #expected(window: ReadyWindow, slice: string, baseline: Baseline): ColumnSketches | null {
     const { reference, sets } = this.#options;
     if (baseline.kind !== 'reference') return this.#history.baselineOf(window, slice, baseline);
-    const sketches = slice === '' ? reference?.columns : reference?.slices.get(slice);
+    // The reference knows of no version: each is held against the whole.
+    const isWhole = slice === '' || this.#versions.isVersion(slice);
+    const sketches = isWhole ? reference?.columns : reference?.slices.get(slice);
     if (sketches === undefined) return null;
     return { sketches, sets: new Map(sets.map((set) => [set.name, set.reference.sketch])) };
   }
@@ -219,6 +239,7 @@ export class EvaluatorShard implements ShardProcessor {
       verdict: 'ok',
       budget: '',
       columns: [],
+      versions: [],
     };
   }
 

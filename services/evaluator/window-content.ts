@@ -25,17 +25,19 @@ export interface WindowContent extends ColumnSketches {
   readonly count: number;
 }
 
-/** By slice, the whole first. */
+/** By slice, the whole first. `isVersion`: of a slice, whether it is a version of the model. */
 export function mergeBySlice(
   panes: readonly Pane[],
   specifications: SetSpecifications,
+  isVersion: (slice: string) => boolean,
 ): ReadonlyMap<string, WindowContent> {
   const slices = [...new Set(panes.map((pane) => pane.slice))].sort();
   return new Map(
     slices.map((slice) => {
       const parts = panes.filter((pane) => pane.slice === slice);
-      // A window's count is that of its events; a prediction is the same event seen again.
-      const counted = parts.filter(({ source }) => source === 'events');
+      // A window's count is that of its events; a prediction is the same event seen again. Events know
+      // of no version.
+      const counted = isVersion(slice) ? parts : parts.filter(({ source }) => source === 'events');
       const count = counted.reduce((sum, pane) => sum + pane.count, 0);
       return [slice, { count, ...mergeColumns(parts, specifications) }];
     }),

@@ -22,6 +22,8 @@ import { CONTRIBUTORS, interleave, paneLog, sealings } from './pane-log.ts';
 const HOUR_MS = 3_600_000;
 /** So that nine days, and a calendar baseline, are a handful of panes. */
 const PANE_MS = 12 * HOUR_MS;
+/** Of the model, sharing the events. */
+const VERSIONS = ['model=1', 'model=2'];
 const TOPICS = { panes: 'panes', reports: 'reports' };
 
 const telemetry = createMemoryTelemetry();
@@ -46,10 +48,14 @@ function optionsOf(reviseMs: number): EvaluatorShardOptions {
         drift: { kind: 'threshold', distance: 'ks', threshold: 0.4 },
       },
     ],
+    outputs: [{ name: 'score', type: 'numeric', drift: null }],
     ...{ sets: [], countMin: 1, falseAlarms: null, distances: [], monotonicMs: () => 0 },
     reference: {
       ...{ rowCount: 9, calibrations: new Map(), sets: new Map(), slices: new Map() },
-      columns: new Map([['level', levels(1, 9)]]),
+      columns: new Map([
+        ['level', levels(1, 9)],
+        ['score', levels(2, 9)],
+      ]),
     },
   };
 }
@@ -64,7 +70,8 @@ function levels(seed: number, count: number) {
 function filled(pane: Pane): Pane {
   if (pane.kind !== 'sealed' && pane.kind !== 'open' && pane.kind !== 'late') return pane;
   const sketch = levels(pane.startMs / PANE_MS + pane.sequence, pane.count);
-  return { ...pane, columns: [{ name: 'level', sketch: asBuffer(encodeColumnSketch(sketch)) }] };
+  const name = pane.source === 'predictions' ? 'score' : 'level';
+  return { ...pane, columns: [{ name, sketch: asBuffer(encodeColumnSketch(sketch)) }] };
 }
 
 const turns = fc.array(fc.nat(10), { minLength: 1, maxLength: 40 });
@@ -73,7 +80,9 @@ function paneRecords(maySleep: boolean): fc.Arbitrary<BusRecord[]> {
   const written = fc.tuple(...CONTRIBUTORS.map(() => sealings({ maySleep, countMax: 10 })));
   const repeats = fc.array(fc.tuple(fc.nat(200), fc.nat(5)), { maxLength: 4 });
   return fc.tuple(written, turns, repeats).map(([sealed, choices, again]) => {
-    const logs = CONTRIBUTORS.map((by, index) => paneLog(by, sealed[index]!, PANE_MS));
+    const logs = CONTRIBUTORS.map((by, index) =>
+      paneLog(by, sealed[index]!, PANE_MS, by.source === 'predictions' ? VERSIONS : []),
+    );
     const panes = interleave(logs, choices).map(filled);
     for (const [at, count] of again) {
       const end = Math.min(at, panes.length);

@@ -53,10 +53,12 @@ export function paneOf(by: Contributor, sequence: number, fields: Partial<Pane>)
   };
 }
 
+/** `slices`: of every sealed pane, besides the whole. */
 export function paneLog(
   by: Contributor,
   written: readonly Sealing[],
   paneLengthMs = SECOND_MS,
+  slices: readonly string[] = [],
 ): Pane[] {
   const log: Pane[] = [];
   let edgeMs = 0;
@@ -72,7 +74,9 @@ export function paneLog(
       write({ kind: 'idle' });
       write({ kind: 'progress' });
     }
-    for (const { startMs, count } of sealed) if (count > 0) writePane(startMs, { count });
+    for (const { startMs, count } of sealed) {
+      for (const slice of ['', ...slices]) if (count > 0) writePane(startMs, { count, slice });
+    }
     for (const { back, slice } of late) {
       const startMs = edgeMs - back * paneLengthMs;
       if (startMs >= 0) writePane(startMs, { kind: 'late', slice });

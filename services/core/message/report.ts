@@ -6,6 +6,7 @@
 import type { BinReport } from '../decision/compared-bins.ts';
 import { DRIFT_SHAPES, type DriftShape } from '../decision/drift-shape.ts';
 import { createMessageCodec, type MessageCodec } from './message-codec.ts';
+import { VERSION_REPORT_SCHEMA, type VersionReport } from './version-report.ts';
 
 /**
  * `ok` and `drift` are judgements; `insufficient-data` (too few events) and `no-reference` (nothing
@@ -74,6 +75,11 @@ export interface Report {
   /** The false-alarm budget the verdict was reached under; empty where thresholds are fixed. */
   readonly budget: string;
   readonly columns: readonly ColumnReport[];
+  /**
+   * The versions of the model beside each other, while events are split among them: in the report of
+   * the whole against the first baseline, empty in all others.
+   */
+  readonly versions: readonly VersionReport[];
 }
 
 /** Avro symbols hold no hyphen. */
@@ -168,6 +174,11 @@ export const REPORT_SCHEMA = {
           ],
         },
       },
+    },
+    {
+      name: 'versions',
+      type: { type: 'array', items: VERSION_REPORT_SCHEMA },
+      doc: 'Versions of the model that shared the events; of the whole, first baseline.',
     },
   ],
 } as const;

@@ -4,6 +4,19 @@
  */
 import type { ColumnType, DriftRule, Monitor } from './monitor.ts';
 
+/** Of predictions, beside the monitor's slices, while versions of the model share the events: `model=4`. */
+export const MODEL_SLICE = 'model';
+
+/** The slice of the predictions that one version of the model answered. */
+export function versionSlice(version: string): string {
+  return `${MODEL_SLICE}=${version}`;
+}
+
+/** `null` where it is no such slice; only where the monitor has a model and no column of that name. */
+export function versionOfSlice(slice: string): string | null {
+  return slice.startsWith(`${MODEL_SLICE}=`) ? slice.slice(MODEL_SLICE.length + 1) : null;
+}
+
 export interface MeasuredColumn {
   readonly name: string;
   readonly type: ColumnType;

@@ -64,6 +64,7 @@ function alerting(rules: readonly AlertRule[] = [RULE]) {
         ...{ windowStartMs: hour * HOUR_MS, windowEndMs: (hour + 1) * HOUR_MS, verdict: 'ok' },
         ...{ budget: '', windowSlideMs: HOUR_MS, baseline: 'reference', revision: 0 },
         columns: Object.entries(verdicts).map(([name, verdict]) => column(name, verdict)),
+        versions: [],
         ...fields,
       } as Report;
       sequence = report.sequence + 1;
@@ -224,7 +225,7 @@ describe('a report', () => {
     const { read } = alerting();
     const end: Report = {
       ...{ id: 'end', monitor: 'm', sequence: 0, kind: 'end', windowStartMs: 0, windowEndMs: 0 },
-      ...{ slice: '', revision: 0, count: 0, verdict: 'ok', budget: '', columns: [] },
+      ...{ slice: '', revision: 0, count: 0, verdict: 'ok', budget: '', columns: [], versions: [] },
       ...{ windowSlideMs: 0, baseline: '' },
     } as Report;
     const [output, ...others] = read({ value: reportCodec.encode(end) });

@@ -30,7 +30,7 @@ function setUp(changes: Partial<EvaluatorShardOptions> = {}) {
         drift: { kind: 'threshold', distance: 'ks', threshold: 0.5 },
       },
     ],
-    ...{ sets: [], countMin: 1, falseAlarms: null, distances: [], reference: null },
+    ...{ outputs: [], sets: [], countMin: 1, falseAlarms: null, distances: [], reference: null },
     ...changes,
   };
   const shard = new EvaluatorShard(options, EMPTY_EVALUATOR);

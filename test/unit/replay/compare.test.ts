@@ -169,7 +169,15 @@ function report(endMs: number, fields: Partial<Report> = {}): Report {
   return {
     ...{ id: String(endMs), monitor: 'stations', sequence: endMs, kind: 'window' },
     ...{ windowStartMs: endMs - 1_000, windowEndMs: endMs, windowSlideMs: 1_000 },
-    ...{ baseline: 'reference', slice: '', revision: 0, count: 10, verdict: 'ok', budget: '' },
+    ...{
+      baseline: 'reference',
+      slice: '',
+      revision: 0,
+      count: 10,
+      verdict: 'ok',
+      budget: '',
+      versions: [],
+    },
     columns: [columnReport({})],
     ...fields,
   };

@@ -48,7 +48,7 @@ function pane(fields: Partial<Pane>): OutgoingRecord {
 function report(id: string, sequence: number): Report {
   return {
     ...{ id, monitor: 'stations', sequence, kind: 'window', windowStartMs: 0, windowEndMs: 1_000 },
-    ...{ slice: '', revision: 0, count: 1, verdict: 'ok', budget: '', columns: [] },
+    ...{ slice: '', revision: 0, count: 1, verdict: 'ok', budget: '', columns: [], versions: [] },
     ...{ windowSlideMs: 1_000, baseline: 'reference', revision: 0 },
   } as Report;
 }

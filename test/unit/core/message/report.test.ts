@@ -8,6 +8,7 @@ import {
   reportCodec,
   type Verdict,
 } from '../../../../services/core/message/report.ts';
+import type { VersionReport } from '../../../../services/core/message/version-report.ts';
 
 const verdict = fc.constantFrom<Verdict>('ok', 'drift', 'insufficient-data', 'no-reference');
 // The greatest safe integer itself is beyond what the Avro encoder takes.
@@ -45,6 +46,21 @@ const column: fc.Arbitrary<ColumnReport> = fc.record({
   sentence: fc.string(),
 });
 
+const version: fc.Arbitrary<VersionReport> = fc.record({
+  version: name,
+  count,
+  comparedWith: name,
+  outputs: fc.array(
+    fc.record({
+      name,
+      mean: fc.option(finite),
+      standardDeviation: fc.option(finite),
+      ks: fc.option(finite),
+    }),
+    { maxLength: 3 },
+  ),
+});
+
 const report: fc.Arbitrary<Report> = fc.record({
   id: fc.string(),
   monitor: name,
@@ -60,6 +76,7 @@ const report: fc.Arbitrary<Report> = fc.record({
   verdict,
   budget: fc.string(),
   columns: fc.array(column, { maxLength: 5 }),
+  versions: fc.array(version, { maxLength: 3 }),
 });
 
 describe('reportCodec', () => {
