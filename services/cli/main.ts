@@ -12,7 +12,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   profile: async () => (await import('./profile-command.ts')).addProfileCommand,
   replay: async () => (await import('./replay-command.ts')).addReplayCommand,
   redrive: async () => (await import('./redrive-command.ts')).addRedriveCommand,
+  score: async () => (await import('./score-command.ts')).addScoreCommand,
+  rollout: async () => (await import('./rollout-command.ts')).addRolloutCommand,
   check: async () => (await import('./check-command.ts')).addCheckCommand,
+  model: async () => (await import('./model-command.ts')).addModelCommand,
 };
 
 const program = new Command('tidegauge')

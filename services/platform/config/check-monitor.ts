@@ -3,6 +3,7 @@
  * Pure; every mistake is found, not only the first.
  */
 import { EVENT_TIME_MS_MAX } from '../../core/limits.ts';
+import { MODEL_SLICE } from '../../core/monitor/measured-columns.ts';
 import { windowsMistake } from '../../core/monitor/windows.ts';
 import { planKey } from '../../core/window/window-plan.ts';
 import { checkDrift } from './check-drift.ts';
@@ -75,6 +76,9 @@ function checkSlices(file: MonitorFile, list: ProblemList): void {
         ['slices', index],
         `column ${name} is ${column.type}, expected a categorical column`,
       );
+    } else if (name === MODEL_SLICE && file.model !== undefined) {
+      const message = `found ${name}, by which the versions of the model are told apart, expected a column of another name`;
+      list.add(['slices', index], message);
     }
   }
 }

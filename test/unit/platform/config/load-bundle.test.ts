@@ -332,6 +332,16 @@ test('a set is measured only where there is no false-alarm budget', async () => 
   ]);
 });
 
+test('versions of the model are told apart by a slice that no column can have', async () => {
+  const yaml = monitorYaml('slices: [channel]', 'slices: [model]').replace(
+    '  channel:',
+    '  model:',
+  );
+  const result = await loadBundle(await writeBundle({ 'monitor.yaml': yaml }));
+  const said = result.ok ? [] : result.problems.map(({ path, message }) => `${path}: ${message}`);
+  expect(said.join('; ')).toContain('slices[0]: found model, by which the versions');
+});
+
 describe('a reference', () => {
   const reference = (
     types: Record<string, 'numeric' | 'categorical'>,
