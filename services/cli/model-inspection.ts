@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '../core/errors.ts';
 import { BATCH_ROWS_MAX } from '../core/limits.ts';
+import { findCategoryExamples } from '../platform/model/category-examples.ts';
 import {
   type BatchCost,
   measureBatchCosts,
@@ -65,14 +66,14 @@ function readAs<T>(file: string, read: () => T): T {
   }
 }
 
-async function tryModel(runtime: ModelRuntime, file: string): Promise<Trial> {
+async function tryModel(runtime: ModelRuntime, file: string, runBytes: Uint8Array): Promise<Trial> {
   try {
     const model = await runtime.load({
       ...{ file, placement: 'inline', workerCount: 1, threadCount: 1, rowsMax: BATCH_ROWS_MAX },
     });
     try {
-      const { batchRowsFixed } = model.description;
-      const costs = await measureBatchCosts(model);
+      const { batchRowsFixed, inputs } = model.description;
+      const costs = await measureBatchCosts(model, findCategoryExamples(runBytes, inputs));
       return {
         refusal: null,
         placement: suggestPlacement(costs, batchRowsFixed),
@@ -102,7 +103,7 @@ export async function inspectModel(runtime: ModelRuntime, file: string): Promise
     runSha256: sha256(runBytes),
     summary,
     runOutputs: runBytes === bytes ? summary.outputs : summariseModelFile(runBytes).outputs,
-    trial: await tryModel(runtime, file),
+    trial: await tryModel(runtime, file, runBytes),
   };
 }
 

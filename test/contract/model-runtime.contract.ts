@@ -3,8 +3,7 @@
  * of scikit-learn that ends in ZipMap) and small ones written by the suite.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -15,10 +14,9 @@ import type {
   ModelBatch,
   ModelRuntime,
   Placement,
-  TensorType,
 } from '../../services/platform/model/model-runtime.ts';
-import { floats, GATHER, gatherBatch, SAMPLE_TENSORS } from '../support/model-batches.ts';
-import { encodeOnnxModel, type OnnxModel } from '../support/onnx-file.ts';
+import { floats, GATHER, gatherBatch } from '../support/model-batches.ts';
+import { createModelFixture, type ModelFixture, outputsOf } from '../support/model-fixture.ts';
 import { REFUSED_MODELS } from './refused-models.ts';
 
 const EXAMPLE = fileURLToPath(
@@ -26,49 +24,16 @@ const EXAMPLE = fileURLToPath(
 );
 const WIDTH = 5;
 
-function identityModel(element: TensorType): OnnxModel {
-  return {
-    nodes: [{ operator: 'Identity', inputs: ['x'], outputs: ['y'] }],
-    inputs: [{ name: 'x', element, shape: ['rows', 2] }],
-    outputs: [{ name: 'y', element, shape: ['rows', 2] }],
-  };
-}
-
-const plain = { name: 'x', element: 'float32', shape: ['rows', 2] } as const;
-
 export function describeModelRuntime(
   placement: Placement,
   createRuntime: () => ModelRuntime,
 ): void {
   describe(`ModelRuntime, ${placement}`, () => {
-    let runtime: ModelRuntime;
-    let directory: string;
+    let fixture: ModelFixture;
     let example: LoadedModel;
 
-    function load(file: string): Promise<LoadedModel> {
-      return runtime.load({ file, placement, workerCount: 1 });
-    }
-
-    function writeModel(name: string, model: OnnxModel | Uint8Array): string {
-      const file = join(directory, `${name}.onnx`);
-      writeFileSync(file, model instanceof Uint8Array ? model : encodeOnnxModel(model));
-      return file;
-    }
-
-    async function withModel(
-      model: OnnxModel,
-      use: (loaded: LoadedModel) => Promise<void>,
-    ): Promise<void> {
-      const loaded = await load(writeModel('model', model));
-      try {
-        await use(loaded);
-      } finally {
-        await loaded.close();
-      }
-    }
-
     async function scores(rows: readonly (readonly number[])[]): Promise<readonly number[][]> {
-      const outputs = await example.run(floats('features', rows));
+      const outputs = await outputsOf(example, floats('features', rows));
       const { data, width } = outputs.get('output_probability')!;
       return rows.map((_, row) => [
         ...(data as Float32Array).slice(row * width, (row + 1) * width),
@@ -76,13 +41,13 @@ export function describeModelRuntime(
     }
 
     beforeAll(async () => {
-      directory = mkdtempSync(join(tmpdir(), 'tidegauge-model-'));
-      runtime = createRuntime();
-      example = await load(EXAMPLE);
+      const sizes = { workerCount: 1, threadCount: 1, rowsMax: 64 };
+      fixture = createModelFixture(createRuntime(), { ...sizes, placement });
+      example = await fixture.load(EXAMPLE);
     });
     afterAll(async () => {
       await example.close();
-      rmSync(directory, { recursive: true, force: true });
+      fixture.remove();
     });
 
     it('describes the model: digest of the file, tensors, placement, cost', () => {
@@ -95,9 +60,24 @@ export function describeModelRuntime(
         { name: 'output_label', type: 'int64', shape: [] },
         { name: 'output_probability', type: 'float32', shape: [2] },
       ]);
-      expect(description.placement).toBe(placement);
-      expect(description.cost.fixedMs + description.cost.perRowMs).toBeGreaterThan(0);
-      expect(example.rowsPerRunMax).toBeGreaterThanOrEqual(1);
+      expect(description.batchRowsFixed).toBeNull();
+      const sizes = description.costSamples.map(({ rowCount }) => rowCount);
+      expect(sizes).toEqual([1, 2, 4, 8, 16, 32, 64].slice(0, sizes.length));
+      expect(description.costSamples.every(({ durationMs }) => durationMs > 0)).toBe(true);
+      expect(example.placement).toBe(placement);
+      expect(example.batchesInFlightMax).toBe(placement === 'inline' ? 1 : 2);
+    });
+
+    it('measures the run alone', async () => {
+      // Queued behind one another on one thread: what a batch waits is none of its duration.
+      const startedMs = performance.now();
+      const runs = await Promise.all(
+        Array.from({ length: 40 }, () => example.run(floats('features', [[40, 1, 1, 36, 0.9]]))),
+      );
+      const spentMs = performance.now() - startedMs;
+      const durationMs = runs.reduce((sum, run) => sum + run.durationMs, 0);
+      expect(Math.min(...runs.map((run) => run.durationMs))).toBeGreaterThan(0);
+      expect(durationMs).toBeLessThanOrEqual(spentMs);
     });
 
     const row = fc.tuple(
@@ -119,26 +99,6 @@ export function describeModelRuntime(
       );
     });
 
-    it('keeps a non-finite value to its own row', async () => {
-      // The example's imputer would hide the NaN, so this model has none.
-      const model: OnnxModel = {
-        nodes: [{ operator: 'Softmax', inputs: ['x'], outputs: ['y'], attributes: { axis: 1 } }],
-        inputs: [plain],
-        outputs: [{ ...plain, name: 'y' }],
-      };
-      await withModel(model, async (loaded) => {
-        const outputs = await loaded.run(
-          floats('x', [
-            [1, 2],
-            [Number.NaN, 2],
-            [3, 1],
-          ]),
-        );
-        const data = outputs.get('y')!.data as Float32Array;
-        expect([...data].map(Number.isFinite)).toEqual([true, true, false, false, true, true]);
-      });
-    });
-
     it('scores a row with a missing value', async () => {
       const [known, missing] = await scores([
         [40, 38_000, 12_000, 36, 0.9],
@@ -148,22 +108,54 @@ export function describeModelRuntime(
       expect(missing).not.toEqual(known);
     });
 
-    it.each(SAMPLE_TENSORS)('passes $type through unchanged', async (tensor) => {
-      await withModel(identityModel(tensor.type), async (loaded) => {
-        const outputs = await loaded.run({ rowCount: 2, inputs: new Map([['x', tensor]]) });
-        expect(outputs.get('y')).toEqual(tensor);
-      });
-    });
-
-    it('never touches its inputs, not even those that are views of something larger', async () => {
+    it.each([
+      { given: 'kept', options: {} },
+      { given: 'owned', options: { owned: true } },
+    ])('never touches what lies around a $given batch that is a view', async ({ options }) => {
       const whole = Float32Array.from({ length: 4 * WIDTH }, (_, index) => index);
       const before = whole.slice();
       const data = whole.subarray(WIDTH, 3 * WIDTH);
-      await example.run({
-        rowCount: 2,
-        inputs: new Map([['features', { type: 'float32', data, width: WIDTH }]]),
-      });
+      const inputs = new Map([['features', { type: 'float32', data, width: WIDTH } as const]]);
+      await example.run({ rowCount: 2, inputs }, options);
       expect(whole).toEqual(before);
+    });
+
+    it('leaves a batch that it does not own as it was', async () => {
+      const batch = floats('features', [[40, 38_000, 12_000, 36, 0.9]]);
+      const first = await outputsOf(example, batch);
+      expect(await outputsOf(example, batch)).toEqual(first);
+    });
+
+    it('loses nothing of what runs while it is placed elsewhere, and says where it is', async () => {
+      const loaded = await fixture.load(EXAMPLE);
+      const expected = await outputsOf(loaded, floats('features', [[40, 38_000, 12_000, 36, 0.9]]));
+      let isOver = false;
+      async function keepRunning(): Promise<number> {
+        let count = 0;
+        for (; !isOver || count < 50; count++) {
+          const batch = floats('features', [[40, 38_000, 12_000, 36, 0.9]]);
+          expect(await outputsOf(loaded, batch)).toEqual(expected);
+        }
+        return count;
+      }
+      const runners = [keepRunning(), keepRunning(), keepRunning()];
+      for (const next of ['workers', 'inline', 'workers', 'workers', 'inline'] as const) {
+        await loaded.place(next);
+        expect(loaded.placement).toBe(next);
+        expect(loaded.batchesInFlightMax).toBe(next === 'inline' ? 1 : 2);
+      }
+      isOver = true;
+      for (const count of await Promise.all(runners)) expect(count).toBeGreaterThanOrEqual(50);
+      await loaded.close();
+    });
+
+    it('is placed where it was asked last, whatever takes longer', async () => {
+      const loaded = await fixture.load(EXAMPLE);
+      await Promise.all([loaded.place('workers'), loaded.place('inline')]);
+      expect(loaded.placement).toBe('inline');
+      await Promise.all([loaded.place('inline'), loaded.place('workers')]);
+      expect(loaded.placement).toBe('workers');
+      await loaded.close();
     });
 
     it('answers batches in flight together each with its own rows', async () => {
@@ -230,26 +222,27 @@ export function describeModelRuntime(
     });
 
     it('fails a batch as a whole with inference.run and goes on', async () => {
-      await withModel(GATHER, async (loaded) => {
+      await fixture.withModel(GATHER, async (loaded) => {
         await expect(loaded.run(gatherBatch([0, 7]))).rejects.toMatchObject({
           code: 'inference.run',
         });
-        const outputs = await loaded.run(gatherBatch([1, 0]));
+        const outputs = await outputsOf(loaded, gatherBatch([1, 0]));
         expect(outputs.get('y')!.data).toEqual(Float32Array.of(1, -1, 0, -0));
       });
     });
 
     it('closes once, however often it is asked, and runs nothing afterwards', async () => {
-      const loaded = await load(EXAMPLE);
+      const loaded = await fixture.load(EXAMPLE);
       await Promise.all([loaded.close(), loaded.close()]);
       await loaded.close();
       const late = loaded.run(floats('features', [[1, 2, 3, 4, 5]]));
       await expect(late).rejects.toMatchObject({ code: 'inference.run' });
+      await expect(loaded.place('inline')).rejects.toMatchObject({ code: 'inference.run' });
     });
 
     it.each(REFUSED_MODELS)('refuses $what and says why', async ({ model, says }) => {
-      const file = writeModel('refused', model);
-      const error = await load(file).catch((reason: unknown) => reason);
+      const file = fixture.write('refused', model);
+      const error = await fixture.load(file).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(CodedError);
       expect(error).toMatchObject({
         code: 'configuration.model',
@@ -259,8 +252,8 @@ export function describeModelRuntime(
     });
 
     it('refuses a file that is not there, and a folder', async () => {
-      for (const file of [join(directory, 'absent.onnx'), directory]) {
-        await expect(load(file)).rejects.toMatchObject({
+      for (const file of [join(fixture.directory, 'absent.onnx'), fixture.directory]) {
+        await expect(fixture.load(file)).rejects.toMatchObject({
           code: 'configuration.model',
           message: expect.stringContaining(`${file}: it cannot be read`),
         });

@@ -1,61 +1,77 @@
 /**
- * What a run of n rows costs, `fixedMs + n × perRowMs`, and where it should therefore run.
+ * What a run of n rows costs, `fixedMs + n × perRowMs`, measured at load, and where a model should
+ * therefore run first. Measuring is the warm-up too: the first run of each batch size is slow.
  *
  * ONNX Runtime blocks the thread it runs on, and the hop to a worker costs about 0.1 ms: a model
  * whose batches stay short is cheapest on the main thread, a heavy one would stop the event loop.
  */
-import { BATCH_ROWS_MAX } from '../../core/limits.ts';
-import type { Placement } from './model-runtime.ts';
+import { INLINE_RUN_MS_MAX } from '../../core/limits.ts';
+import type { CostSample, Placement } from './model-runtime.ts';
 
 export interface ModelCost {
   readonly fixedMs: number;
   readonly perRowMs: number;
 }
 
-export interface CostSample {
-  readonly rowCount: number;
-  readonly durationMs: number;
-}
-
-/** The longest an inline run may hold the event loop. */
-export const INLINE_RUN_MS_MAX = 2;
-/** The batch that must fit into it: below this the fixed cost of a run dominates a light model. */
+/** The batch that must fit inline: below this the fixed cost of a run dominates a light model. */
 const INLINE_ROWS_MIN = 64;
 
-const SAMPLE_ROWS = [1, 4, 16, 64, 256] as const;
 const REPEATS_MAX = 15;
 /** No further repeats of one size after this long … */
-const SAMPLE_BUDGET_MS = 10;
-/** … and no larger sizes once a single run takes this long: the slope is known by then. */
-const RUN_MS_ENOUGH = 20;
+const REPEAT_BUDGET_MS = 5;
+/** … and none at all where the first run takes this long: what it allocates no longer shows. */
+const REPEAT_RUN_MS_MAX = 20;
 
 /**
- * Times runs of growing size, the first of each left out: it allocates and is several times slower.
- * `run` must have been warmed up by the time its first result counts, so this is the warm-up too.
+ * The batch sizes to warm up: powers of two, and the largest batch. Where the batch dimension is
+ * fixed every run has the same rows, so the smallest and the largest batch say it all.
+ */
+export function warmUpRows(rowsMax: number, batchRowsFixed: number | null): readonly number[] {
+  if (batchRowsFixed !== null) return [...new Set([1, Math.min(rowsMax, batchRowsFixed)])];
+  const rows: number[] = [];
+  for (let size = 1; size < rowsMax; size *= 2) rows.push(size);
+  return [...rows, rowsMax];
+}
+
+/**
+ * The durations of runs of growing size, the first of each left out: it allocates and is several times
+ * slower. No larger size follows once a run takes `runMsEnough`; the smallest is always run.
  */
 export async function sampleCost(
-  run: (rowCount: number) => Promise<unknown>,
-  monotonicMs: () => number,
+  run: (rowCount: number) => Promise<{ readonly durationMs: number }>,
+  rowCounts: readonly number[],
+  runMsEnough: number,
 ): Promise<readonly CostSample[]> {
   const samples: CostSample[] = [];
-  for (const rowCount of SAMPLE_ROWS) {
-    await run(rowCount);
+  for (const rowCount of rowCounts) {
+    const first = await run(rowCount);
     const durationsMs: number[] = [];
-    const startedMs = monotonicMs();
-    let endedMs = startedMs;
-    do {
-      const beforeMs = endedMs;
-      await run(rowCount);
-      endedMs = monotonicMs();
-      durationsMs.push(endedMs - beforeMs);
-    } while (durationsMs.length < REPEATS_MAX && endedMs - startedMs < SAMPLE_BUDGET_MS);
+    let spentMs = 0;
+    while (
+      first.durationMs < REPEAT_RUN_MS_MAX &&
+      durationsMs.length < REPEATS_MAX &&
+      spentMs < REPEAT_BUDGET_MS
+    ) {
+      const { durationMs } = await run(rowCount);
+      durationsMs.push(durationMs);
+      spentMs += durationMs;
+    }
     // The median: a pause of the machine during one run must not move a model to workers.
     durationsMs.sort((a, b) => a - b);
-    const durationMs = durationsMs[durationsMs.length >> 1]!;
+    const durationMs = durationsMs[durationsMs.length >> 1] ?? first.durationMs;
     samples.push({ rowCount, durationMs });
-    if (durationMs >= RUN_MS_ENOUGH) break;
+    if (durationMs >= runMsEnough) break;
   }
   return samples;
+}
+
+/** `samples`, and those of `more` that are of larger batches. */
+export function extendSamples(
+  samples: readonly CostSample[],
+  more: readonly CostSample[],
+): readonly CostSample[] {
+  const rowsMax = samples.at(-1)?.rowCount ?? 0;
+  return [...samples, ...more.filter(({ rowCount }) => rowCount > rowsMax)];
 }
 
 /** Least squares over the samples, neither part below zero; one sample alone is all per-row. */
@@ -81,12 +97,7 @@ export function predictedMs(cost: ModelCost, rowCount: number): number {
   return cost.fixedMs + rowCount * cost.perRowMs;
 }
 
-export function choosePlacement(cost: ModelCost): Placement {
-  return predictedMs(cost, INLINE_ROWS_MIN) < INLINE_RUN_MS_MAX ? 'inline' : 'workers';
-}
-
-export function rowsPerRunMax(cost: ModelCost, placement: Placement): number {
-  if (placement === 'workers' || cost.perRowMs === 0) return BATCH_ROWS_MAX;
-  const rows = Math.floor((INLINE_RUN_MS_MAX - cost.fixedMs) / cost.perRowMs);
-  return Math.min(BATCH_ROWS_MAX, Math.max(1, rows));
+export function choosePlacement(samples: readonly CostSample[], rowsMax: number): Placement {
+  const rows = Math.min(INLINE_ROWS_MIN, rowsMax);
+  return predictedMs(fitCost(samples), rows) < INLINE_RUN_MS_MAX ? 'inline' : 'workers';
 }

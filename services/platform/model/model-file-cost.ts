@@ -1,9 +1,10 @@
 /**
  * What a row of a loaded model costs in batches of several sizes, by running them. Floats are drawn
  * over a range, as a tree that always takes the same branch costs less than one that does not;
- * everything else is zero or empty, which is valid for an index too.
+ * everything else is zero, empty or a category that the model knows.
  */
 import { BATCH_ROWS_MAX, INLINE_RUN_MS_MAX } from '../../core/limits.ts';
+import type { CategoryExamples } from './category-examples.ts';
 import { choosePlacement } from './model-cost.ts';
 import type {
   LoadedModel,
@@ -13,7 +14,7 @@ import type {
   Tensor,
   TensorDescription,
 } from './model-runtime.ts';
-import { blankTensor } from './onnx-tensor.ts';
+import { exampleTensor } from './onnx-tensor.ts';
 
 export interface BatchCost {
   readonly rowCount: number;
@@ -29,25 +30,38 @@ const SIZE_BUDGET_MS = 150;
 /** … and no larger sizes once one run takes this long. */
 const RUN_MS_ENOUGH = 1_000;
 
+type Examples = readonly (string | number | null)[];
+
 /** Spread over [-2, 2] and never the same twice: the multiples of the golden ratio. */
-function fillFloats(data: Float32Array | Float64Array): void {
+function fillFloats(
+  data: Float32Array | Float64Array,
+  { width, examples }: { readonly width: number; readonly examples: Examples },
+): void {
   for (let index = 0; index < data.length; index++) {
-    data[index] = 4 * ((index * 0.6180339887498949) % 1) - 2;
+    const isCategory = (examples[index % width] ?? null) !== null;
+    if (!isCategory) data[index] = 4 * ((index * 0.6180339887498949) % 1) - 2;
   }
 }
 
-function sampleTensor(input: TensorDescription, rowCount: number): Tensor {
-  const tensor = blankTensor(input, rowCount);
-  const { data } = tensor;
-  if (data instanceof Float32Array || data instanceof Float64Array) fillFloats(data);
+function sampleTensor(input: TensorDescription, rowCount: number, examples: Examples): Tensor {
+  const tensor = exampleTensor(input, rowCount, examples);
+  const { data, width } = tensor;
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    fillFloats(data, { width, examples });
+  }
   return tensor;
 }
 
-export function sampleBatch({ inputs }: ModelDescription, rowCount: number): ModelBatch {
-  return {
-    rowCount,
-    inputs: new Map(inputs.map((input) => [input.name, sampleTensor(input, rowCount)])),
-  };
+/** `examples`: a category that the model knows, for each column that needs one. */
+export function sampleBatch(
+  { inputs }: ModelDescription,
+  rowCount: number,
+  examples: CategoryExamples = new Map(),
+): ModelBatch {
+  const tensors = inputs.map(
+    (input) => [input.name, sampleTensor(input, rowCount, examples.get(input.name) ?? [])] as const,
+  );
+  return { rowCount, inputs: new Map(tensors) };
 }
 
 async function medianRunMs(model: LoadedModel, batch: ModelBatch): Promise<number> {
@@ -65,11 +79,14 @@ async function medianRunMs(model: LoadedModel, batch: ModelBatch): Promise<numbe
 }
 
 /** Ascending by size; a model with a fixed batch dimension is measured at that size alone. */
-export async function measureBatchCosts(model: LoadedModel): Promise<readonly BatchCost[]> {
+export async function measureBatchCosts(
+  model: LoadedModel,
+  examples: CategoryExamples,
+): Promise<readonly BatchCost[]> {
   const { batchRowsFixed } = model.description;
   const costs: BatchCost[] = [];
   for (const rowCount of batchRowsFixed === null ? SIZES : [batchRowsFixed]) {
-    const runMs = await medianRunMs(model, sampleBatch(model.description, rowCount));
+    const runMs = await medianRunMs(model, sampleBatch(model.description, rowCount, examples));
     costs.push({ rowCount, runMs, rowMs: runMs / rowCount });
     if (runMs >= RUN_MS_ENOUGH) break;
   }

@@ -101,5 +101,7 @@ export interface LoadOptions {
 }
 
 export interface ModelRuntime {
+  /** Cores that this thread and the workers of all models share. */
+  readonly coreCount: number;
   load(options: LoadOptions): Promise<LoadedModel>;
 }

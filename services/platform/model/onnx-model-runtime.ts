@@ -1,6 +1,6 @@
 /**
- * `ModelRuntime` over onnxruntime-node: reads the file, strips ZipMap, inspects, warms up and
- * measures on the main thread, then runs there or in worker threads.
+ * `ModelRuntime` over onnxruntime-node: opens the model, warms it up and measures on the main thread,
+ * then runs there or in worker threads.
  *
  * Durations are measured with the process's own monotonic clock, not the `Clock` port: the cost of
  * this machine is real time even where the pipeline runs on a virtual clock. It decides where and in
@@ -9,128 +9,55 @@
  * Close every model before the process exits: `process.exit` during a run in a worker thread aborts
  * the process (code 134) inside ONNX Runtime.
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { performance } from 'node:perf_hooks';
-import type { InferenceSession } from 'onnxruntime-node';
+import { availableParallelism } from 'node:os';
 import { CodedError } from '../../core/errors.ts';
-import { checkModelBatch } from './check-model-batch.ts';
-import { describeInputs, describeOutputs } from './inspect-model.ts';
-import { choosePlacement, fitCost, rowsPerRunMax, sampleCost } from './model-cost.ts';
-import { messageOf, refuseModel, runError } from './model-error.ts';
-import type {
-  LoadedModel,
-  LoadOptions,
-  ModelBatch,
-  ModelDescription,
-  ModelOutputs,
-  ModelRuntime,
-  Placement,
-  TensorDescription,
-} from './model-runtime.ts';
+import {
+  BATCH_ROWS_MAX,
+  INLINE_RUN_MS_MAX,
+  MODEL_WORKERS_MAX,
+  RUN_STUCK_MS,
+} from '../../core/limits.ts';
+import { createBatchCheck } from './check-model-batch.ts';
+import { choosePlacement, sampleCost, warmUpRows } from './model-cost.ts';
+import { messageOf, refuseModel } from './model-error.ts';
+import type { CostSample, LoadedModel, LoadOptions, ModelRuntime } from './model-runtime.ts';
+import { type StartModelWorker, startModelWorker } from './model-worker.ts';
 import { startModelWorkerPool } from './model-worker-pool.ts';
-import { blankBatch, openSession, runSession } from './onnx-session.ts';
-import { stripZipMap } from './strip-zip-map.ts';
+import type { WorkerModel } from './model-worker-protocol.ts';
+import { exampleBatch } from './onnx-session.ts';
+import { type OpenedModel, openModel } from './open-model.ts';
+import { createPlacedModel } from './placed-model.ts';
+import { createThreadClock } from './thread-clock.ts';
 
 export interface OnnxModelRuntimeOptions {
   /** The compiled worker entry; the one beside this module by default. */
   readonly workerEntry?: URL;
+  /** A worker's run that takes this long, and many times what was predicted, is stuck. */
+  readonly stuckMs?: number;
 }
 
-/** Worker threads of one model: each holds the model in memory once more. */
-const WORKERS_MAX = 64;
+/** Intra-op threads of one session. */
+const SESSION_THREADS_MAX = 64;
 
-/** Runs batches that were checked; `close` is called once. */
-interface BatchRunner {
-  run(batch: ModelBatch): Promise<ModelOutputs>;
-  close(): Promise<void>;
+function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }
 
-async function readModel(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw refuseModel(file, `it cannot be read: ${messageOf(error)}`, error);
+function checkOptions({ file, workerCount, threadCount, rowsMax }: LoadOptions): void {
+  const wholes: readonly [string, number, number][] = [
+    ['worker count', workerCount, MODEL_WORKERS_MAX],
+    ['thread count', threadCount, SESSION_THREADS_MAX],
+    ['largest batch', rowsMax, BATCH_ROWS_MAX],
+  ];
+  for (const [what, value, max] of wholes) {
+    if (Number.isInteger(value) && value >= 1 && value <= max) continue;
+    throw new CodedError(
+      'configuration.invalid',
+      `model ${file}: ${what} ${value} is not a whole number from 1 to ${max}`,
+    );
   }
-}
-
-function stripModel(file: string, bytes: Uint8Array): Uint8Array {
-  try {
-    return stripZipMap(bytes);
-  } catch (error) {
-    throw refuseModel(file, `it is not an ONNX file: ${messageOf(error)}`, error);
-  }
-}
-
-async function openModel(file: string, model: Uint8Array): Promise<InferenceSession> {
-  try {
-    return await openSession(model);
-  } catch (error) {
-    throw refuseModel(file, `ONNX Runtime cannot load it: ${messageOf(error)}`, error);
-  }
-}
-
-/**
- * Output shapes come from a run: ZipMap's tensor has none declared, and some exports declare a wrong
- * one. Two rows tell a batch dimension from a coincidence.
- */
-async function confirmOutputs(
-  file: string,
-  session: InferenceSession,
-  inputs: readonly TensorDescription[],
-): Promise<readonly TensorDescription[]> {
-  const declared = describeOutputs(file, session.outputMetadata);
-  let outputs: ModelOutputs;
-  try {
-    outputs = await runSession(session, inputs, blankBatch(inputs, 2));
-  } catch (error) {
-    throw refuseModel(file, `a run over two rows of zeros fails: ${messageOf(error)}`, error);
-  }
-  return declared.map(({ name, type, shape }) => {
-    const { width } = outputs.get(name)!;
-    const isDeclared = shape.reduce<number>((product, d) => product * (d ?? 0), 1) === width;
-    return { name, type, shape: isDeclared ? shape : [width] };
-  });
-}
-
-async function createRunner(
-  options: LoadOptions,
-  placement: Placement,
-  parts: { session: InferenceSession; inputs: readonly TensorDescription[]; model: Uint8Array },
-  workerEntry: URL,
-): Promise<BatchRunner> {
-  const { session, inputs, model } = parts;
-  if (placement === 'inline') {
-    return { run: (batch) => runSession(session, inputs, batch), close: () => session.release() };
-  }
-  await session.release();
-  const workerModel = { model, inputs, warmUpRows: [1, 64] };
-  try {
-    return await startModelWorkerPool(workerEntry, workerModel, options.workerCount);
-  } catch (error) {
-    throw refuseModel(options.file, `its worker threads cannot start: ${messageOf(error)}`, error);
-  }
-}
-
-function createLoadedModel(description: ModelDescription, runner: BatchRunner): LoadedModel {
-  let closing: Promise<void> | null = null;
-  return {
-    description,
-    rowsPerRunMax: rowsPerRunMax(description.cost, description.placement),
-    async run(batch) {
-      checkModelBatch(batch, description.inputs);
-      if (closing !== null) throw new CodedError('inference.run', 'the model was closed');
-      try {
-        return await runner.run(batch);
-      } catch (error) {
-        throw runError(error);
-      }
-    },
-    async close() {
-      closing ??= runner.close();
-      await closing;
-    },
-  };
 }
 
 /** A thread is started by plain Node: where the sources are run, by tests, it is the built one. */
@@ -139,43 +66,63 @@ const WORKER_ENTRY = import.meta.url.endsWith('.ts')
   : './onnx-model-worker.js';
 
 export function createOnnxModelRuntime(options: OnnxModelRuntimeOptions = {}): ModelRuntime {
-  const workerEntry = options.workerEntry ?? new URL(WORKER_ENTRY, import.meta.url);
+  const entry = options.workerEntry ?? new URL(WORKER_ENTRY, import.meta.url);
+  const stuckMs = options.stuckMs ?? RUN_STUCK_MS;
+  const clock = createThreadClock();
+
+  /** Placed inline. */
+  function createModel(
+    { workerCount, threadCount }: LoadOptions,
+    { model, session, feed, run, description }: OpenedModel,
+    warmUp: { rowCounts: readonly number[]; costSamples: readonly CostSample[] },
+  ): LoadedModel {
+    const { rowCounts, costSamples } = warmUp;
+    const { inputs, batchRowsFixed } = description;
+    const workerModel: WorkerModel = {
+      model: shared(model),
+      ...feed,
+      threadCount,
+      warmUpRows: rowCounts,
+    };
+    const { monotonicMs } = clock;
+    const start: StartModelWorker = (events) =>
+      startModelWorker({ entry, model: workerModel, monotonicMs, events });
+    return createPlacedModel({
+      description: { ...description, costSamples },
+      check: createBatchCheck(inputs, batchRowsFixed),
+      inline: { run, close: () => session.release() },
+      workerCount,
+      clock,
+      startPool: () => startModelWorkerPool({ start, workerCount, clock, stuckMs, costSamples }),
+    });
+  }
 
   async function load(loadOptions: LoadOptions): Promise<LoadedModel> {
-    const { file, workerCount } = loadOptions;
-    if (!Number.isInteger(workerCount) || workerCount < 1 || workerCount > WORKERS_MAX) {
-      throw new CodedError(
-        'configuration.invalid',
-        `model ${file}: worker count ${workerCount} is not a whole number from 1 to ${WORKERS_MAX}`,
-      );
-    }
-    const bytes = await readModel(file);
-    const model = stripModel(file, bytes);
-    const session = await openModel(file, model);
-    let isKept = false;
+    checkOptions(loadOptions);
+    const { file, placement, rowsMax, threadCount } = loadOptions;
+    const opened = await openModel(file, threadCount);
+    let step = 'it cannot be warmed up';
     try {
-      const inputs = describeInputs(file, session.inputMetadata);
-      const outputs = await confirmOutputs(file, session, inputs);
-      const samples = await sampleCost(
-        (rowCount) => runSession(session, inputs, blankBatch(inputs, rowCount)),
-        () => performance.now(),
+      const { batchRowsFixed } = opened.description;
+      const rowCounts = warmUpRows(rowsMax, batchRowsFixed);
+      // A longer batch never runs inline; the workers' own warm-up goes on from there.
+      const costSamples = await sampleCost(
+        (rowCount) => opened.run(exampleBatch(opened.feed, rowCount)),
+        rowCounts,
+        INLINE_RUN_MS_MAX,
       );
-      const cost = fitCost(samples);
-      const placement =
-        loadOptions.placement === 'auto' ? choosePlacement(cost) : loadOptions.placement;
-      const digest = createHash('sha256').update(bytes).digest('hex');
-      isKept = true;
-      const runner = await createRunner(
-        loadOptions,
-        placement,
-        { session, inputs, model },
-        workerEntry,
+      const model = createModel(loadOptions, opened, { rowCounts, costSamples });
+      step = 'its worker threads cannot start';
+      const rowCountMax = rowCounts.at(-1)!;
+      await model.place(
+        placement === 'auto' ? choosePlacement(costSamples, rowCountMax) : placement,
       );
-      return createLoadedModel({ digest, inputs, outputs, placement, cost }, runner);
-    } finally {
-      if (!isKept) await session.release();
+      return model;
+    } catch (error) {
+      await opened.session.release();
+      throw refuseModel(file, `${step}: ${messageOf(error)}`, error);
     }
   }
 
-  return { load };
+  return { coreCount: availableParallelism(), load };
 }

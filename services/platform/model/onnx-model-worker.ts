@@ -4,6 +4,8 @@
  * ends the thread with the error, which the pool hears; a failed batch is an answer like any other.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { BATCH_RUN_MS_MAX } from '../../core/limits.ts';
+import { sampleCost } from './model-cost.ts';
 import { messageOf } from './model-error.ts';
 import type { ModelBatch } from './model-runtime.ts';
 import {
@@ -12,23 +14,37 @@ import {
   type WorkerReply,
   type WorkerRequest,
 } from './model-worker-protocol.ts';
-import { blankBatch, openSession, runSession } from './onnx-session.ts';
+import { createSessionRun, exampleBatch, openSession } from './onnx-session.ts';
 
 if (parentPort === null) throw new Error('onnx-model-worker runs as a worker thread only');
 const port = parentPort;
 
-const { model, inputs, warmUpRows } = workerData as WorkerModel;
-const session = await openSession(model);
-for (const rowCount of warmUpRows) await runSession(session, inputs, blankBatch(inputs, rowCount));
+/**
+ * The next size takes about twice as long, and no batch is sent that would run for longer than
+ * `BATCH_RUN_MS_MAX`: so the warm-up of the heaviest model is over after twice that.
+ */
+const WARM_UP_RUN_MS_ENOUGH = BATCH_RUN_MS_MAX / 2;
+
+const { model, threadCount, warmUpRows, ...described } = workerData as WorkerModel;
+// ONNX Runtime's binding takes no shared memory; it copies what it keeps, so this copy is short-lived.
+const session = await openSession(model.slice(), threadCount);
+const run = createSessionRun(session, described);
+const costSamples = await sampleCost(
+  (rowCount) => run(exampleBatch(described, rowCount)),
+  warmUpRows,
+  WARM_UP_RUN_MS_ENOUGH,
+);
+
+function send(reply: WorkerReply, moved: readonly ArrayBuffer[] = []): void {
+  port.postMessage(reply, moved);
+}
 
 async function answer(id: number, batch: ModelBatch): Promise<void> {
   try {
-    const outputs = await runSession(session, inputs, batch);
-    const reply: WorkerReply = { kind: 'done', id, outputs };
-    port.postMessage(reply, tensorBuffers(outputs.values()));
+    const done = await run(batch);
+    send({ kind: 'done', id, run: done }, tensorBuffers(done.outputs.values()));
   } catch (error) {
-    const reply: WorkerReply = { kind: 'failed', id, message: messageOf(error) };
-    port.postMessage(reply);
+    send({ kind: 'failed', id, message: messageOf(error) });
   }
 }
 
@@ -41,5 +57,4 @@ async function close(): Promise<void> {
 port.on('message', (request: WorkerRequest) => {
   void (request.kind === 'run' ? answer(request.id, request.batch) : close());
 });
-const ready: WorkerReply = { kind: 'ready' };
-port.postMessage(ready);
+send({ kind: 'ready', costSamples });

@@ -1,54 +1,100 @@
 /**
- * One ONNX Runtime session: opening it, and one run. Used alike on the main thread and in a worker.
+ * One ONNX Runtime session: opening it, and its runs. Used alike on the main thread and in a worker.
  *
- * One thread per session: intra-op threads of two sessions spin against each other, and parallelism
- * comes from having several sessions in workers.
+ * A model with a fixed batch dimension is fed with as many rows as it wants: the last one is repeated,
+ * and what the model says about the repetitions is cut off.
  */
+import { performance } from 'node:perf_hooks';
 import { InferenceSession, type Tensor as OnnxTensor } from 'onnxruntime-node';
-import type { ModelBatch, ModelOutputs, Tensor, TensorDescription } from './model-runtime.ts';
-import { blankTensor, fromOnnxTensor, toOnnxTensor } from './onnx-tensor.ts';
+import { CodedError } from '../../core/errors.ts';
+import type { CategoryExamples } from './category-examples.ts';
+import { runError } from './model-error.ts';
+import type { ModelBatch, ModelRun, Tensor, TensorDescription } from './model-runtime.ts';
+import { exampleTensor, fromOnnxTensor, padTensor, toOnnxTensor } from './onnx-tensor.ts';
 
-const SESSION_OPTIONS: InferenceSession.SessionOptions = {
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  graphOptimizationLevel: 'all',
-  // Fatal only. Errors reach us as exceptions, and must not be a line per failed batch as well; old
-  // scikit-learn exports declare the label as one row, and would warn at every larger batch.
-  logSeverityLevel: 4,
-};
-
-export function openSession(model: Uint8Array): Promise<InferenceSession> {
-  return InferenceSession.create(model, SESSION_OPTIONS);
+/** What a session is fed with. */
+export interface SessionInputs {
+  readonly inputs: readonly TensorDescription[];
+  readonly batchRowsFixed: number | null;
+  readonly examples: CategoryExamples;
 }
 
-/** Runs a batch that fits `inputs`; throws what ONNX Runtime throws. */
-export async function runSession(
-  session: InferenceSession,
-  inputs: readonly TensorDescription[],
-  batch: ModelBatch,
-): Promise<ModelOutputs> {
-  const feeds: Record<string, OnnxTensor> = {};
-  for (const description of inputs) {
-    const tensor = batch.inputs.get(description.name)!;
-    feeds[description.name] = toOnnxTensor(tensor, description, batch.rowCount);
-  }
-  const values = await session.run(feeds);
-  const outputs = new Map<string, Tensor>();
-  for (const name of session.outputNames) {
-    const value = values[name]!;
-    const tensor = fromOnnxTensor(value, batch.rowCount);
-    if (tensor === null) {
-      throw new Error(
-        `output ${name} is ${value.type} [${value.dims}], not one row for each of ${batch.rowCount}`,
-      );
+/** Runs a batch that fits the inputs; rejects with `inference.run`. */
+export type RunBatch = (batch: ModelBatch) => Promise<ModelRun>;
+
+export function openSession(model: Uint8Array, threadCount: number): Promise<InferenceSession> {
+  return InferenceSession.create(model, {
+    intraOpNumThreads: threadCount,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // Fatal only. Errors reach us as exceptions, and must not be a line per failed batch as well; old
+    // scikit-learn exports declare the label as one row, and would warn at every larger batch.
+    logSeverityLevel: 4,
+    // Idle threads of one session would otherwise burn the cores of all others while they spin.
+    ...(threadCount > 1 && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+  });
+}
+
+export function createSessionRun(session: InferenceSession, described: SessionInputs): RunBatch {
+  const { inputs, batchRowsFixed } = described;
+  const { outputNames } = session;
+  /** Of each input, for no rows. */
+  const dimensionsOf = inputs.map(({ shape }) => [0, ...shape.map((dimension) => dimension ?? 0)]);
+
+  function readOutputs(
+    values: InferenceSession.ReturnType,
+    rowsOfRun: number,
+    rowCount: number,
+  ): Map<string, Tensor> {
+    const outputs = new Map<string, Tensor>();
+    for (const name of outputNames) {
+      const value = values[name]!;
+      const tensor = fromOnnxTensor(value, rowsOfRun, rowCount);
+      if (tensor === null) {
+        throw new CodedError(
+          'inference.run',
+          `output ${name} is ${value.type} [${value.dims}], not one row for each of ${rowsOfRun}`,
+        );
+      }
+      outputs.set(name, tensor);
     }
-    outputs.set(name, tensor);
+    return outputs;
   }
-  return outputs;
+
+  return (batch) => {
+    const { rowCount } = batch;
+    const rowsOfRun = batchRowsFixed ?? rowCount;
+    const feeds: Record<string, OnnxTensor> = {};
+    for (let index = 0; index < inputs.length; index++) {
+      const { name } = inputs[index]!;
+      const given = batch.inputs.get(name)!;
+      const tensor = rowCount === rowsOfRun ? given : padTensor(given, rowCount, rowsOfRun);
+      const dimensions = dimensionsOf[index]!.slice();
+      dimensions[0] = rowsOfRun;
+      feeds[name] = toOnnxTensor(tensor, dimensions);
+    }
+    // onnxruntime-node runs in an immediate of its own, so this one is called right before it: what
+    // the event loop does in between is no part of the run.
+    let startedMs = 0;
+    setImmediate(() => {
+      startedMs = performance.now();
+    });
+    return session.run(feeds).then((values) => {
+      const durationMs = performance.now() - startedMs;
+      return { outputs: readOutputs(values, rowsOfRun, rowCount), durationMs };
+    }, throwRunError);
+  };
 }
 
-export function blankBatch(inputs: readonly TensorDescription[], rowCount: number): ModelBatch {
-  const tensors = inputs.map((input) => [input.name, blankTensor(input, rowCount)] as const);
+function throwRunError(error: unknown): never {
+  throw runError(error);
+}
+
+/** What a model is tried and warmed up with: zeros, and categories where it knows no others. */
+export function exampleBatch({ inputs, examples }: SessionInputs, rowCount: number): ModelBatch {
+  const tensors = inputs.map((input) => {
+    return [input.name, exampleTensor(input, rowCount, examples.get(input.name) ?? [])] as const;
+  });
   return { rowCount, inputs: new Map(tensors) };
 }

@@ -1,54 +1,117 @@
-/** Laws of the cost line and of what is decided from it. */
+/** Laws of the cost line, of the warm-up that measures it, and of what is decided from it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BATCH_ROWS_MAX } from '../../../../services/core/limits.ts';
+import { BATCH_ROWS_MAX, INLINE_RUN_MS_MAX } from '../../../../services/core/limits.ts';
 import {
   choosePlacement,
+  extendSamples,
   fitCost,
-  INLINE_RUN_MS_MAX,
   predictedMs,
-  rowsPerRunMax,
   sampleCost,
+  warmUpRows,
 } from '../../../../services/platform/model/model-cost.ts';
 
 const cost = fc.record({
   fixedMs: fc.double({ min: 0, max: 5, noNaN: true }),
   perRowMs: fc.double({ min: 1e-6, max: 5, noNaN: true }),
 });
+const rowCount = fc.integer({ min: 1, max: BATCH_ROWS_MAX });
+/** A run in which what is allocated first no longer shows. */
+const LONG_MS = 20;
 
-/** A model that takes exactly its cost, on a clock of its own. */
-function exactModel({ fixedMs, perRowMs }: { fixedMs: number; perRowMs: number }) {
-  let nowMs = 0;
+/** A model that takes exactly its cost; the first run of each size ten times that, if it is short. */
+function exactModel(line: { fixedMs: number; perRowMs: number }) {
   const sizes: number[] = [];
   return {
     sizes,
-    monotonicMs: () => nowMs,
     run: async (rowCount: number) => {
-      // The first run of each size is ten times slower.
+      const exactMs = line.fixedMs + rowCount * line.perRowMs;
       const isFirst = !sizes.includes(rowCount);
       sizes.push(rowCount);
-      nowMs += (fixedMs + rowCount * perRowMs) * (isFirst ? 10 : 1);
+      return { durationMs: isFirst && exactMs < LONG_MS / 10 ? exactMs * 10 : exactMs };
     },
   };
 }
 
-describe('fitCost', () => {
-  it('finds the line of a model that has one, whatever its first runs take', async () => {
+describe('warmUpRows', () => {
+  it('is every power of two up to the largest batch, and that', () => {
+    fc.assert(
+      fc.property(rowCount, (rowsMax) => {
+        const rows = warmUpRows(rowsMax, null);
+        expect(rows.at(-1)).toBe(rowsMax);
+        expect(rows).toEqual([...new Set(rows)].sort((a, b) => a - b));
+        for (let size = 1; size <= rowsMax; size *= 2) expect(rows).toContain(size);
+        expect(rows.filter((size) => Math.log2(size) % 1 !== 0 && size !== rowsMax)).toEqual([]);
+      }),
+    );
+  });
+
+  it('of a fixed batch dimension is the smallest and the largest batch it takes', () => {
+    expect(warmUpRows(64, 16)).toEqual([1, 16]);
+    expect(warmUpRows(8, 16)).toEqual([1, 8]);
+    expect(warmUpRows(64, 1)).toEqual([1]);
+  });
+});
+
+describe('sampleCost', () => {
+  it('finds what each size takes, whatever its first run does', async () => {
     await fc.assert(
-      fc.asyncProperty(cost, async (line) => {
+      fc.asyncProperty(cost, rowCount, async (line, rowsMax) => {
         const model = exactModel(line);
-        const samples = await sampleCost(model.run, model.monotonicMs);
-        const fitted = fitCost(samples);
-        const [first] = samples;
-        // A model too slow for a second size is all per-row.
-        if (samples.length === 1) {
-          expect(fitted).toEqual({ fixedMs: 0, perRowMs: first!.durationMs });
-          return;
+        const rows = warmUpRows(rowsMax, null);
+        const samples = await sampleCost(model.run, rows, Number.POSITIVE_INFINITY);
+        expect(samples.map((sample) => sample.rowCount)).toEqual(rows);
+        for (const { rowCount, durationMs } of samples) {
+          expect(durationMs).toBeCloseTo(line.fixedMs + rowCount * line.perRowMs, 9);
         }
+      }),
+    );
+  });
+
+  it('goes no further than the first size that takes long enough', async () => {
+    await fc.assert(
+      fc.asyncProperty(cost, fc.double({ min: 0, max: 500, noNaN: true }), async (line, enough) => {
+        const model = exactModel(line);
+        const samples = await sampleCost(model.run, warmUpRows(BATCH_ROWS_MAX, null), enough);
+        const longer = samples.filter(({ durationMs }) => durationMs >= enough);
+        expect(longer.length).toBeLessThanOrEqual(1);
+        if (samples.length < 11) expect(samples.at(-1)!.durationMs).toBeGreaterThanOrEqual(enough);
+      }),
+    );
+  });
+
+  it('runs a heavy size once', async () => {
+    const model = exactModel({ fixedMs: 0, perRowMs: 25 });
+    await sampleCost(model.run, [1, 2, 4], Number.POSITIVE_INFINITY);
+    expect(model.sizes).toEqual([1, 2, 4]);
+  });
+});
+
+describe('extendSamples', () => {
+  it('adds larger batches and takes nothing back', () => {
+    const short = [1, 2].map((rowCount) => ({ rowCount, durationMs: rowCount }));
+    const long = [1, 2, 4, 8].map((rowCount) => ({ rowCount, durationMs: 10 * rowCount }));
+    expect(extendSamples(short, long)).toEqual([...short, ...long.slice(2)]);
+    expect(extendSamples(long, short)).toEqual(long);
+  });
+});
+
+describe('fitCost', () => {
+  it('finds the line of a model that has one', () => {
+    fc.assert(
+      fc.property(cost, fc.uniqueArray(rowCount, { minLength: 2, maxLength: 8 }), (line, rows) => {
+        const samples = rows.map((rowCount) => {
+          return { rowCount, durationMs: line.fixedMs + rowCount * line.perRowMs };
+        });
+        const fitted = fitCost(samples);
         expect(fitted.fixedMs).toBeCloseTo(line.fixedMs, 6);
         expect(fitted.perRowMs).toBeCloseTo(line.perRowMs, 6);
       }),
     );
+  });
+
+  it('takes one sample alone to be all per row', () => {
+    expect(fitCost([{ rowCount: 4, durationMs: 6 }])).toEqual({ fixedMs: 0, perRowMs: 1.5 });
   });
 
   it('never predicts less than nothing', () => {
@@ -67,37 +130,19 @@ describe('fitCost', () => {
   });
 });
 
-describe('sampleCost', () => {
-  it('stops growing the batch once a run is long', async () => {
-    const model = exactModel({ fixedMs: 0, perRowMs: 10 });
-    await sampleCost(model.run, model.monotonicMs);
-    expect(Math.max(...model.sizes)).toBe(4);
-  });
-});
-
 describe('placement', () => {
-  it('is inline exactly while 64 rows fit the budget', () => {
+  it('is inline exactly while 64 rows, or as many as ever come, fit the budget', () => {
     fc.assert(
-      fc.property(cost, (line) => {
-        const isShort = predictedMs(line, 64) < INLINE_RUN_MS_MAX;
-        expect(choosePlacement(line)).toBe(isShort ? 'inline' : 'workers');
+      fc.property(cost, rowCount, (line, rowsMax) => {
+        const samples = [1, 64].map((rowCount) => {
+          return { rowCount, durationMs: predictedMs(line, rowCount) };
+        });
+        const neededMs = predictedMs(line, Math.min(64, rowsMax));
+        // At the limit itself the fit's last digit decides.
+        fc.pre(Math.abs(neededMs - INLINE_RUN_MS_MAX) > 1e-6);
+        const isShort = neededMs < INLINE_RUN_MS_MAX;
+        expect(choosePlacement(samples, rowsMax)).toBe(isShort ? 'inline' : 'workers');
       }),
     );
-  });
-
-  it('caps an inline run at the most rows that fit the budget, and workers not at all', () => {
-    fc.assert(
-      fc.property(cost, (line) => {
-        expect(rowsPerRunMax(line, 'workers')).toBe(BATCH_ROWS_MAX);
-        const rows = rowsPerRunMax(line, 'inline');
-        expect(rows).toBeGreaterThanOrEqual(1);
-        expect(rows).toBeLessThanOrEqual(BATCH_ROWS_MAX);
-        if (rows > 1) expect(predictedMs(line, rows)).toBeLessThanOrEqual(INLINE_RUN_MS_MAX + 1e-9);
-        if (rows < BATCH_ROWS_MAX) {
-          expect(predictedMs(line, rows + 1)).toBeGreaterThan(INLINE_RUN_MS_MAX - 1e-9);
-        }
-      }),
-    );
-    expect(rowsPerRunMax({ fixedMs: 0.1, perRowMs: 0 }, 'inline')).toBe(BATCH_ROWS_MAX);
   });
 });

@@ -1,0 +1,169 @@
+/** Where batches run while a model's placement changes, and what becomes of workers nobody uses. */
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../../../../services/core/errors.ts';
+import { createVirtualClock } from '../../../../services/platform/clock/virtual-clock.ts';
+import type { ModelRun } from '../../../../services/platform/model/model-runtime.ts';
+import type { ModelWorkerPool } from '../../../../services/platform/model/model-worker-pool.ts';
+import { createPlacedModel } from '../../../../services/platform/model/placed-model.ts';
+import { rowsOf } from './stand-in-workers.ts';
+
+const KEPT_MS = 60_000;
+
+interface StandInPool extends ModelWorkerPool {
+  inFlight: number;
+  isClosed: boolean;
+}
+
+function createStandInPool(): StandInPool {
+  const pool: StandInPool = {
+    inFlight: 0,
+    isClosed: false,
+    costSamples: [{ rowCount: 8, durationMs: 8 }],
+    run: () => {
+      if (pool.isClosed) throw new CodedError('inference.run', 'closed');
+      return Promise.resolve({ outputs: new Map(), durationMs: 2 });
+    },
+    batchesInFlight: () => pool.inFlight,
+    close: async () => {
+      pool.isClosed = true;
+    },
+  };
+  return pool;
+}
+
+/** `start` decides when the next pool is there; an inline run takes 1 ms and one on workers 2. */
+function createModel() {
+  const clock = createVirtualClock();
+  const pools: StandInPool[] = [];
+  const gates: { start(): void; fail(): void }[] = [];
+  let isInlineClosed = false;
+  const model = createPlacedModel({
+    description: { digest: '', inputs: [], outputs: [], batchRowsFixed: null, costSamples: [] },
+    check: () => undefined,
+    inline: {
+      run: async (): Promise<ModelRun> => ({ outputs: new Map(), durationMs: 1 }),
+      close: async () => {
+        isInlineClosed = true;
+      },
+    },
+    workerCount: 3,
+    clock,
+    startPool: () =>
+      new Promise((resolve, reject) => {
+        gates.push({
+          start() {
+            const pool = createStandInPool();
+            pools.push(pool);
+            resolve(pool);
+          },
+          fail: () => reject(new CodedError('inference.worker', 'no thread')),
+        });
+      }),
+  });
+  const ranOn = async () => {
+    const { durationMs } = await model.run(rowsOf(1));
+    return durationMs === 1 ? 'inline' : 'workers';
+  };
+  return { clock, model, pools, gates, ranOn, isInlineClosed: () => isInlineClosed };
+}
+
+describe('a placed model', () => {
+  it('runs where it was until the workers are there', async () => {
+    const { model, gates, ranOn } = createModel();
+    const placing = model.place('workers');
+    expect(await ranOn()).toBe('inline');
+    expect(model.batchesInFlightMax).toBe(1);
+    gates[0]!.start();
+    await placing;
+    expect(await ranOn()).toBe('workers');
+    expect(model.batchesInFlightMax).toBe(6);
+    expect(model.description.costSamples).toEqual([{ rowCount: 8, durationMs: 8 }]);
+    await model.place('inline');
+    expect(await ranOn()).toBe('inline');
+    await model.close();
+  });
+
+  it('starts the workers once for all who ask', async () => {
+    const { model, gates } = createModel();
+    const placings = [model.place('workers'), model.place('workers')];
+    gates[0]!.start();
+    await Promise.all(placings);
+    await model.place('workers');
+    expect(gates).toHaveLength(1);
+    await model.close();
+  });
+
+  it('keeps workers that were left for a while, then closes them, and starts them anew', async () => {
+    const { clock, model, pools, gates, ranOn } = createModel();
+    const placing = model.place('workers');
+    gates[0]!.start();
+    await placing;
+    await model.place('inline');
+    await clock.advance(KEPT_MS - 1);
+    expect(pools[0]!.isClosed).toBe(false);
+    // Coming back to them begins the time anew.
+    await model.place('workers');
+    await clock.advance(10 * KEPT_MS);
+    expect(pools[0]!.isClosed).toBe(false);
+    await model.place('inline');
+    await clock.advance(KEPT_MS);
+    expect(pools[0]!.isClosed).toBe(true);
+    const again = model.place('workers');
+    gates[1]!.start();
+    await again;
+    expect(await ranOn()).toBe('workers');
+    await model.close();
+  });
+
+  it('does not close workers that are still at a batch', async () => {
+    const { clock, model, pools, gates } = createModel();
+    const placing = model.place('workers');
+    gates[0]!.start();
+    await placing;
+    pools[0]!.inFlight = 1;
+    await model.place('inline');
+    await clock.advance(KEPT_MS);
+    expect(pools[0]!.isClosed).toBe(false);
+    pools[0]!.inFlight = 0;
+    await clock.advance(KEPT_MS);
+    expect(pools[0]!.isClosed).toBe(true);
+    await model.close();
+  });
+
+  it('is where it was asked last, and lets workers go that came too late', async () => {
+    const { clock, model, pools, gates, ranOn } = createModel();
+    const placing = model.place('workers');
+    await model.place('inline');
+    gates[0]!.start();
+    await placing;
+    expect(await ranOn()).toBe('inline');
+    await clock.advance(KEPT_MS);
+    expect(pools[0]!.isClosed).toBe(true);
+    await model.close();
+  });
+
+  it('stays where it is when there are no workers to be had, and can be asked again', async () => {
+    const { model, gates, ranOn } = createModel();
+    const failing = model.place('workers');
+    gates[0]!.fail();
+    await expect(failing).rejects.toMatchObject({ code: 'inference.worker' });
+    expect(await ranOn()).toBe('inline');
+    const placing = model.place('workers');
+    gates[1]!.start();
+    await placing;
+    expect(await ranOn()).toBe('workers');
+    await model.close();
+  });
+
+  it('closed while workers are on their way ends them too', async () => {
+    const { model, pools, gates, isInlineClosed } = createModel();
+    const placing = model.place('workers');
+    const closing = model.close();
+    gates[0]!.start();
+    await expect(placing).rejects.toMatchObject({ code: 'inference.run' });
+    await closing;
+    expect(isInlineClosed()).toBe(true);
+    expect(pools[0]!.isClosed).toBe(true);
+    await expect(model.run(rowsOf(1))).rejects.toMatchObject({ code: 'inference.run' });
+  });
+});
