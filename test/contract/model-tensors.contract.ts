@@ -14,7 +14,7 @@ import type {
 import { floats, SAMPLE_TENSORS } from '../support/model-batches.ts';
 import { createModelFixture, type ModelFixture, outputsOf } from '../support/model-fixture.ts';
 import type { OnnxModel } from '../support/onnx-file.ts';
-import { quantisedMlp } from '../support/onnx-models.ts';
+import { quantisedMlp, tinyMlp, treeEnsemble } from '../support/onnx-models.ts';
 import { ELEMENT } from '../support/onnx-tensor-file.ts';
 
 function identityModel(element: TensorType, rows: number | string = 'rows'): OnnxModel {
@@ -189,6 +189,35 @@ export function describeModelTensors(
           code: 'inference.run',
           message: expect.stringContaining('Unknown Category'),
         });
+      });
+    });
+
+    it.each([
+      ['int8', () => quantisedMlp('static')],
+      ['float32', () => tinyMlp()],
+      ['a tree ensemble', () => treeEnsemble(20)],
+    ] as const)('gives a row of %s the same bits in every batch', async (_, make) => {
+      const { bytes, inputs, outputs } = make();
+      const { name, width } = inputs[0]!;
+      const rows = Array.from({ length: 130 }, (_row, row) =>
+        Array.from(
+          { length: width },
+          (_column, column) => 2 * Math.sin(1.7 * (row * width + column)),
+        ),
+      );
+      await fixture.withModel(bytes, async (loaded) => {
+        const scoresIn = async (size: number): Promise<number[]> => {
+          const scores: number[] = [];
+          for (let from = 0; from < rows.length; from += size) {
+            const batch = floats(name, rows.slice(from, from + size));
+            scores.push(
+              ...((await outputsOf(loaded, batch)).get(outputs[0]!.name)!.data as Float32Array),
+            );
+          }
+          return scores;
+        };
+        const together = await scoresIn(rows.length);
+        for (const size of [1, 2, 3, 7, 16, 65]) expect(await scoresIn(size)).toEqual(together);
       });
     });
 

@@ -34,9 +34,10 @@ describe('placement auto', () => {
   it('keeps a light model on the main thread', async () => {
     await fixture.withModel(sineModel(1), async (model) => {
       expect(model.placement).toBe('inline');
-      expect(model.description.costSamples.map(({ rowCount }) => rowCount)).toEqual([
-        1, 2, 4, 8, 16, 32, 64, 128,
-      ]);
+      // How far it goes depends on the machine: to the first run that is long for this thread.
+      const sizes = model.description.costSamples.map(({ rowCount }) => rowCount);
+      expect(sizes.length).toBeGreaterThan(3);
+      expect(sizes).toEqual(sizes.map((_, index) => 2 ** index));
     });
   });
 

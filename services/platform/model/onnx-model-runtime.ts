@@ -14,6 +14,7 @@ import { CodedError } from '../../core/errors.ts';
 import {
   BATCH_ROWS_MAX,
   INLINE_RUN_MS_MAX,
+  MODEL_THREADS_MAX,
   MODEL_WORKERS_MAX,
   RUN_STUCK_MS,
 } from '../../core/limits.ts';
@@ -36,9 +37,6 @@ export interface OnnxModelRuntimeOptions {
   readonly stuckMs?: number;
 }
 
-/** Intra-op threads of one session. */
-const SESSION_THREADS_MAX = 64;
-
 function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
   const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
   copy.set(bytes);
@@ -48,7 +46,7 @@ function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
 function checkOptions({ file, workerCount, threadCount, rowsMax }: LoadOptions): void {
   const wholes: readonly [string, number, number][] = [
     ['worker count', workerCount, MODEL_WORKERS_MAX],
-    ['thread count', threadCount, SESSION_THREADS_MAX],
+    ['thread count', threadCount, MODEL_THREADS_MAX],
     ['largest batch', rowsMax, BATCH_ROWS_MAX],
   ];
   for (const [what, value, max] of wholes) {
