@@ -151,7 +151,7 @@ export const ERRORS = {
   'inference.input': {
     kind: 'permanent',
     class: 'inference',
-    meaning: 'a model input is missing or not a number',
+    meaning: 'a model input is missing or not of its type',
   },
   'inference.run': {
     kind: 'permanent',

@@ -15,6 +15,7 @@ import { OriginFilter } from '../core/message/origin-filter.ts';
 import { type Pane, paneCodec } from '../core/message/pane.ts';
 import type { BusRecord } from '../core/message/record.ts';
 import { type Report, reportCodec } from '../core/message/report.ts';
+import { isServiceAlert } from '../core/message/service-alert.ts';
 import { runTopics } from '../core/message/topics.ts';
 import type { Topics } from '../core/monitor/monitor.ts';
 import type { Subscription } from '../platform/bus/bus.ts';
@@ -152,6 +153,7 @@ export class RunObserver {
         return;
       }
       case topics.alerts: {
+        if (isServiceAlert(record.value!)) return;
         const alert = decodeAlert(record.value!);
         this.#alerts.set(`${alert.fingerprint}:${alert.windowEnd}:${alert.state}`, alert);
         return;

@@ -16,6 +16,7 @@ import { isControl } from '../../services/core/message/control.ts';
 import { type Pane, type PaneSource, paneCodec } from '../../services/core/message/pane.ts';
 import type { BusRecord } from '../../services/core/message/record.ts';
 import { type Report, reportCodec } from '../../services/core/message/report.ts';
+import { isServiceAlert } from '../../services/core/message/service-alert.ts';
 import type { Topics } from '../../services/core/monitor/monitor.ts';
 import type { Problems } from './problems.ts';
 
@@ -51,7 +52,8 @@ export class RunOutputs {
     if (record.topic === this.#topics.panes) this.takePane(paneCodec.decode(record.value));
     else if (record.topic === this.#topics.reports)
       this.takeReport(reportCodec.decode(record.value));
-    else if (record.topic === this.#topics.alerts) this.takeAlert(decodeAlert(record.value));
+    else if (record.topic === this.#topics.alerts && !isServiceAlert(record.value))
+      this.takeAlert(decodeAlert(record.value));
   }
 
   /** Sealed and late ones in the order they were sealed. */

@@ -1,22 +1,27 @@
 /**
  * services/cli/README.md against the command line: every option of every command with its default,
- * and every field of the JSON outputs with its type, by running the commands in this process.
+ * and every field of the JSON outputs with its type, by running the commands in this process; those of
+ * models are in `cli-readme-models.test.ts`.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addCheckCommand } from '../../services/cli/check-command.ts';
 import { liveComparisonJson } from '../../services/cli/comparison-result.ts';
 import { addDemoCommand } from '../../services/cli/demo-command.ts';
+import { addModelCommand } from '../../services/cli/model-command.ts';
 import { openBundle } from '../../services/cli/open-bundle.ts';
 import { addProfileCommand } from '../../services/cli/profile-command.ts';
 import { addRedriveCommand, printRedrive } from '../../services/cli/redrive-command.ts';
 import { addReplayCommand } from '../../services/cli/replay-command.ts';
+import { addRolloutCommand } from '../../services/cli/rollout-command.ts';
+import { addScoreCommand } from '../../services/cli/score-command.ts';
 import { addRunCommand, addUpCommand } from '../../services/cli/up-command.ts';
 import { derivedTopicSpecs } from '../../services/core/message/topics.ts';
 import { EMPTY_TALLY } from '../../services/replay/tally.ts';
+import { expectDocumented, lastLine, mergeJson } from '../support/documented-json.ts';
 import { memoryPorts } from '../support/embedded-run.ts';
 import { plain, readPage, tableUnder } from '../support/markdown-page.ts';
 import { EXAMPLE } from '../support/observed-pipeline.ts';
@@ -31,7 +36,10 @@ const ADDERS = {
   addProfileCommand,
   addReplayCommand,
   addRedriveCommand,
+  addScoreCommand,
+  addRolloutCommand,
   addCheckCommand,
+  addModelCommand,
 };
 
 function createProgram(): Command {
@@ -102,7 +110,7 @@ describe('JSON', () => {
 
   it('of demo', async () => {
     const json = await runJson('demo', '--events', '12000');
-    expectDocumented(json, ['JSON of a run', 'JSON that demo adds']);
+    expectDocumented(page, json, ['JSON of a run', 'JSON that demo adds']);
   });
 
   it('of profile, and of a replay with labels', async () => {
@@ -112,7 +120,7 @@ describe('JSON', () => {
     const profile = () => runJson('profile', '--data', train, '--out', out, ...named);
     const first = await profile();
     // A folder that exists already is kept, which is another field of the answer.
-    expectDocumented(mergeJson(first, await profile()), ['JSON of profile'], {
+    expectDocumented(page, mergeJson(first, await profile()), ['JSON of profile'], {
       mayLack: ['notes[]', 'explain.relations[]'],
     });
 
@@ -126,7 +134,7 @@ describe('JSON', () => {
         .replace(/range: \[.*\]/, 'range: [-1000, 1000]'),
     );
     const replay = await runJson('replay', '--bundle', out, ...live, ...labels);
-    expectDocumented(replay, ['JSON of a run', 'JSON that labels add']);
+    expectDocumented(page, replay, ['JSON of a run', 'JSON that labels add']);
     expect(replay).toMatchObject({
       events: 1_201,
       predictions: 0,
@@ -138,7 +146,7 @@ describe('JSON', () => {
     const patient = readFileSync(monitor, 'utf8').replace(/forWindows: \d+/g, 'forWindows: 3');
     writeFileSync(join(other, 'monitor.yaml'), patient);
     const compared = await runJson('replay', '--bundle', out, ...live, '--compare', other);
-    expectDocumented(compared, ['JSON of a run', 'JSON that a comparison adds']);
+    expectDocumented(page, compared, ['JSON of a run', 'JSON that a comparison adds']);
     const { alertsCompared } = compared as { readonly alertsCompared: readonly unknown[] };
     expect(alertsCompared[0]).toMatchObject({ left: 'firing', right: null });
   });
@@ -152,7 +160,7 @@ describe('JSON', () => {
       sha256: { live: 'a', run: 'a' },
       alerts: [{ ...alert, baseline: 'reference', left: 'firing', right: 'firing' }],
     });
-    expectDocumented({ ...compared, run: { name: 'n', id: 'n-1' } }, [
+    expectDocumented(page, { ...compared, run: { name: 'n', id: 'n-1' } }, [
       'JSON that a run with a name adds',
       'JSON that a comparison adds',
       'JSON that a comparison with live adds',
@@ -182,8 +190,8 @@ describe('JSON', () => {
       { dryRun: true, selected: 1, redriven: 0, wouldBeValid: 0 },
       { dryRun: false, selected: 1, redriven: 1, wouldBeValid: null },
     ]);
-    expectDocumented(mergeJson(tried, done), ['JSON of redrive']);
-    expectDocumented(mergeJson(done, tried), ['JSON of redrive']);
+    expectDocumented(page, mergeJson(tried, done), ['JSON of redrive']);
+    expectDocumented(page, mergeJson(done, tried), ['JSON of redrive']);
   });
 
   it('of check, of a good bundle with warnings and of a broken one', async () => {
@@ -197,100 +205,11 @@ describe('JSON', () => {
     expect([good, bad]).toMatchObject([{ ok: true }, { ok: false }]);
     const warned = (good as { readonly warnings: readonly unknown[] }).warnings.length > 0;
     const mayLack = warned ? [] : page.prose.match(/warnings\[\]\.\w+/g)!;
-    expectDocumented(mergeJson(good, bad), ['JSON of check'], { mayLack });
+    expectDocumented(page, mergeJson(good, bad), ['JSON of check'], { mayLack });
   });
 });
 
-/** The last line a command writes with `--json`. */
+/** What a command prints with `--json`. */
 function runJson(...args: readonly string[]): Promise<unknown> {
   return lastLine(() => createProgram().parseAsync([...args, '--json'], { from: 'user' }));
-}
-
-async function lastLine(command: () => Promise<unknown>): Promise<unknown> {
-  const written: string[] = [];
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written.push(String(text));
-    return true;
-  });
-  const error = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  try {
-    await command();
-  } finally {
-    out.mockRestore();
-    error.mockRestore();
-  }
-  return JSON.parse(written.join('').trimEnd().split('\n').at(-1)!);
-}
-
-const isTime = (value: unknown) =>
-  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
-const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
-  number: (value) => typeof value === 'number',
-  text: (value) => typeof value === 'string',
-  time: isTime,
-  null: (value) => value === null,
-  'true or false': (value) => typeof value === 'boolean',
-};
-
-/** Every value is documented with its type, and every documented field occurs. */
-function expectDocumented(
-  json: unknown,
-  titles: readonly string[],
-  options: { readonly mayLack: readonly string[] } = { mayLack: [] },
-): void {
-  const fields = titles
-    .flatMap((title) => tableUnder(page, title).rows)
-    .map(([field, type]) => ({ field: plain(field!), types: type!.split(', '), seen: 0 }));
-  const values = leaves(json, []);
-  const wrong: string[] = [];
-  for (const { path, value } of values) {
-    const known = fields.find(({ field }) => matches(field, path));
-    if (known === undefined) {
-      wrong.push(`${path.join('.')} is not documented`);
-      continue;
-    }
-    known.seen += 1;
-    if (!known.types.some((type) => TYPES[type]!(value))) {
-      wrong.push(`${path.join('.')} is ${JSON.stringify(value)}, documented as ${known.types}`);
-    }
-  }
-  for (const { field, seen } of fields) {
-    if (seen === 0 && !options.mayLack.includes(field)) wrong.push(`${field} does not occur`);
-  }
-  expect(wrong).toEqual([]);
-}
-
-interface Leaf {
-  /** `[]` for an element of a list. */
-  readonly path: readonly string[];
-  readonly value: unknown;
-}
-
-function leaves(value: unknown, path: readonly string[]): readonly Leaf[] {
-  if (Array.isArray(value)) return value.flatMap((item) => leaves(item, [...path, '[]']));
-  if (typeof value !== 'object' || value === null) return [{ path, value }];
-  return Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...path, name]));
-}
-
-/** `*` stands for one name, whatever is in it. */
-function matches(field: string, path: readonly string[]): boolean {
-  const steps = field.replaceAll('[]', '.[]').split('.');
-  return (
-    steps.length === path.length &&
-    steps.every((step, index) => step === path[index] || (step === '*' && path[index] !== '[]'))
-  );
-}
-
-/** Both answers at once: lists joined, the later value of everything else. */
-function mergeJson(left: unknown, right: unknown): unknown {
-  if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
-  if (typeof left !== 'object' || typeof right !== 'object' || !left || !right) return right;
-  return Object.fromEntries(
-    Object.entries({ ...left, ...right }).map(([name, value]) => [
-      name,
-      name in left && name in right
-        ? mergeJson((left as Record<string, unknown>)[name], value)
-        : value,
-    ]),
-  );
 }

@@ -3,7 +3,7 @@
  * handing it an environment that writes down what is read.
  */
 import { describe, expect, it } from 'vitest';
-import { type ConnectOptions, connect } from '../../services/cli/connect.ts';
+import { type ConnectOptions, connect, inferenceToken } from '../../services/cli/connect.ts';
 import { SESSION_TIMEOUT_MS } from '../../services/core/limits.ts';
 import { KAFKA_COMPRESSIONS } from '../../services/platform/bus/kafka-bus.ts';
 import type { Bundle } from '../../services/platform/config/load-bundle.ts';
@@ -59,6 +59,7 @@ async function namesInCode(): Promise<ReadonlySet<string>> {
   const dynamic = await Promise.all([
     asked({}, connectAll),
     asked(sasl, connectAll),
+    asked({}, inferenceToken),
     asked(endpoint, parseOpenTelemetryEnvironment),
     asked({ ...endpoint, ...ownSettings }, parseOpenTelemetryEnvironment),
   ]);

@@ -13,6 +13,8 @@ const COMPOSITION_ROOTS = ['cli', 'embedded'];
 const PORT_FILES = new Set([
   'services/platform/bus/bus.ts',
   'services/platform/store/state-store.ts',
+  'services/platform/model/golden.ts',
+  'services/platform/model/model-folder.ts',
   'services/platform/model/model-runtime.ts',
   'services/platform/telemetry/telemetry.ts',
   'services/platform/clock/clock.ts',

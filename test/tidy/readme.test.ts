@@ -159,6 +159,11 @@ describe('a page of a service', () => {
     },
   );
 
+  it('inference-worker: the page on models can be read at once', () => {
+    const { text } = readPage('services/inference-worker/MODELS.md');
+    expect(text.split('\n').length).toBeLessThanOrEqual(150);
+  });
+
   it('embedded: its table is the pipeline, in order', () => {
     const text = readPage('services/embedded/README.md').prose;
     const table = tables(text).find(({ header }) => header[0] === 'service');

@@ -6,12 +6,20 @@ import { PANE_SCHEMA } from '../../services/core/message/pane.ts';
 import { PREDICTION_SCHEMA } from '../../services/core/message/prediction.ts';
 import { QUARANTINE_HEADERS_SCHEMA } from '../../services/core/message/quarantine.ts';
 import { REPORT_SCHEMA } from '../../services/core/message/report.ts';
+import {
+  encodeServiceAlert,
+  SERVICE_ALERT_SCHEMA,
+  type ServiceAlert,
+} from '../../services/core/message/service-alert.ts';
+import { SHADOW_PREDICTION_SCHEMA } from '../../services/core/message/shadow-prediction.ts';
 
 const SCHEMAS = {
   prediction: PREDICTION_SCHEMA,
+  'shadow-prediction': SHADOW_PREDICTION_SCHEMA,
   pane: PANE_SCHEMA,
   report: REPORT_SCHEMA,
   alert: ALERT_SCHEMA,
+  'service-alert': SERVICE_ALERT_SCHEMA,
   'quarantine-headers': QUARANTINE_HEADERS_SCHEMA,
 };
 
@@ -54,5 +62,29 @@ describe('schemas/', () => {
     expect(avro.Type.forSchema(ALERT_SCHEMA as unknown as avro.Schema).isValid(event.data)).toBe(
       true,
     );
+  });
+
+  it('the data of a service alert is of its schema', () => {
+    const alert: ServiceAlert = {
+      rule: 'inference.circuit',
+      monitor: 'm',
+      service: 'inference-worker',
+      subject: '4',
+      state: 'resolved',
+      severity: 'critical',
+      since: '2026-01-01T00:00:00.000Z',
+      summary: 's',
+      fingerprint: 'f',
+    };
+    const event = JSON.parse(Buffer.from(encodeServiceAlert(alert)).toString());
+    expect(event).toMatchObject({
+      specversion: '1.0',
+      type: 'tidegauge.service-alert.v1',
+      source: '/tidegauge/m/inference-worker',
+      subject: '4',
+      time: alert.since,
+    });
+    const type = avro.Type.forSchema(SERVICE_ALERT_SCHEMA as unknown as avro.Schema);
+    expect(type.isValid(event.data)).toBe(true);
   });
 });

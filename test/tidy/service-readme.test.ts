@@ -15,13 +15,17 @@ import { createAggregatorEvents } from '../../services/drift-aggregator/events.t
 import { openPaneKey } from '../../services/drift-aggregator/open-pane.ts';
 import { SERVICES } from '../../services/embedded/pipeline.ts';
 import { createEvaluatorEvents } from '../../services/evaluator/events.ts';
+import type { BatchFacts } from '../../services/inference-worker/batcher.ts';
 import { createInferenceEvents } from '../../services/inference-worker/events.ts';
+import type { RowAnswer } from '../../services/inference-worker/score-row.ts';
+import type { LoadedModel } from '../../services/platform/model/model-runtime.ts';
 import type { Telemetry } from '../../services/platform/telemetry/telemetry.ts';
 import { createRedriveEvents } from '../../services/redrive/events.ts';
 import { createReplayEvents } from '../../services/replay/events.ts';
 import { createValidatorEvents } from '../../services/validator/events.ts';
 import {
   codeWords,
+  headings,
   plain,
   readPage,
   section,
@@ -51,6 +55,7 @@ describe('topics and state', () => {
 
   it.each(NAMES)('%s consumes and produces the topics of its table', (name) => {
     const rows = tableUnder(pageOf(name), 'Topics').rows;
+    // What is produced `sometimes` need not come of the example.
     const topics = (kind: string) =>
       rows.filter(([cell]) => cell === kind).map(([, topic]) => plain(topic!));
     const { consumes, produces } = pipeline.services.get(name)!;
@@ -116,13 +121,8 @@ const report = {
   columns: [{ name: 'c', distances: { ks: 0.1 } }],
 } as unknown as Report;
 const alert = { rule: 'r', state: 'firing', summary: "the alert's summary" } as Alert;
-const description = {
-  digest: '0',
-  inputs: [],
-  outputs: [],
-  placement: 'inline',
-  cost: { fixedMs: 0, perRowMs: 0 },
-} as const;
+const description = { digest: '0', inputs: [], outputs: [] };
+type Answered = Extract<RowAnswer, { readonly kind: 'answered' }>;
 
 const failure = { code: 'internal.failure', message: 'RangeError: too deep' } as const;
 
@@ -135,13 +135,25 @@ const EVERYTHING: Readonly<Record<string, (telemetry: Telemetry) => void>> = {
       batchAcknowledged: [1],
     }),
   'inference-worker': (telemetry) =>
-    say(createInferenceEvents(telemetry, '1'), {
-      modelLoaded: [description],
-      eventPredicted: [],
+    say(createInferenceEvents(telemetry), {
+      versionServed: ['1', { description, placement: 'inline' } as unknown as LoadedModel],
+      versionRefused: ['1', 'why'],
+      versionRetired: ['1'],
+      planChanged: [{ primary: '1', canary: null, ab: [], shadow: null }, 'monitor.yaml'],
+      folderFailed: ['why'],
+      placed: ['1', 'inline', { fixedMs: 0, perRowMs: 0 }],
+      placeFailed: ['1', new Error('no thread')],
+      eventPredicted: [{ version: '1', variant: 'fallback', fallbackReason: 'x' } as Answered],
       eventRepeated: [],
       eventQuarantined: [failure],
-      batchAnswered: [],
-      batchRun: [1, 'rows', 1],
+      answersSent: [],
+      batchRun: ['1', { rows: 1, trigger: 'rows', durationMs: 1 } as BatchFacts],
+      versionFailed: ['1', failure],
+      shadowShed: ['1', 1],
+      policyFailed: ['why'],
+      cacheLooked: ['hit'],
+      circuitOpened: ['1'],
+      circuitClosed: ['1'],
     }),
   'drift-aggregator': (telemetry) =>
     say(createAggregatorEvents(telemetry, 'events'), {
@@ -235,9 +247,14 @@ type Schema = Readonly<Record<string, unknown>>;
 const root = JSON.parse(readFileSync(join(ROOT, 'schemas/monitor.schema.json'), 'utf8')) as Schema;
 
 describe('configuration', () => {
+  const rowsOf = (name: string) =>
+    listFiles(`services/${name}`, '.md')
+      .map(readPage)
+      .filter((page) => headings(page).includes('Configuration'))
+      .flatMap((page) => tableUnder(page, 'Configuration').rows);
   const tablesOf = Object.keys(SERVICES).map((name) => ({
     name,
-    fields: tableUnder(pageOf(name), 'Configuration').rows.flatMap(([cell, default_]) =>
+    fields: rowsOf(name).flatMap(([cell, default_]) =>
       codeWords(cell!).map((field) => ({ field, stated: plain(default_!) })),
     ),
   }));

@@ -20,6 +20,6 @@ export interface RolloutPlan {
   readonly canary: VersionShare | null;
   /** Arms of a comparison beside the primary; shares of canary and arms add up to at most 1. */
   readonly ab: readonly VersionShare[];
-  /** Is asked about every event and answers none. */
+  /** Is asked about every event that a run has answered, where there is time, and answers none. */
   readonly shadow: string | null;
 }

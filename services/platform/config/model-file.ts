@@ -3,6 +3,7 @@
  * which events, how they are run, what stands in where they fail, and the rules on what they say.
  */
 import { join, resolve } from 'node:path';
+import { BATCH_ROWS_MAX } from '../../core/limits.ts';
 import type {
   Fallback,
   ModelOutputColumn,
@@ -144,7 +145,7 @@ export function toModel(
     inputs: Object.entries(file.inputs).map(([tensor, columns]) => ({ tensor, columns })),
     outputs: toOutputs(file, usual),
     batch: {
-      rowsMax: batch?.rowsMax ?? 256,
+      rowsMax: batch?.rowsMax ?? BATCH_ROWS_MAX,
       bytesMax: batch?.bytesMax ?? 4 * 1_048_576,
       runMsMax: durationMs(batch?.runMax ?? '50ms'),
     },

@@ -7,6 +7,7 @@ import { encodeOrigin } from '../../../services/core/message/origin.ts';
 import { type Pane, paneCodec } from '../../../services/core/message/pane.ts';
 import { quarantine } from '../../../services/core/message/quarantine.ts';
 import { type Report, reportCodec } from '../../../services/core/message/report.ts';
+import { encodeServiceAlert } from '../../../services/core/message/service-alert.ts';
 import { replayTopicSpecs, runTopics } from '../../../services/core/message/topics.ts';
 import type { OutgoingRecord } from '../../../services/platform/bus/bus.ts';
 import { createMemoryBus } from '../../../services/platform/bus/memory-bus.ts';
@@ -158,6 +159,19 @@ describe('a run', () => {
     );
     expect(summary()?.reports.map(({ id }) => id)).toEqual(['a', 'b']);
     expect(summary()?.alerts).toEqual([fired, resolved]);
+  });
+});
+
+describe('an alert of a service', () => {
+  it('is no alert of the run', async () => {
+    const { send, summary } = await observing();
+    const value = encodeServiceAlert({
+      ...{ rule: 'inference.circuit', monitor: 'stations', service: 'inference-worker' },
+      ...{ subject: '4', state: 'firing', severity: 'critical', summary: '', fingerprint: 'f' },
+      since: '2026-05-01T11:00:00.000Z',
+    });
+    await send(message(topics.alerts, value), END);
+    expect(summary()?.alerts).toEqual([]);
   });
 });
 
