@@ -57,14 +57,28 @@ export const RUN_STUCK_MS = 10_000;
 export const WORKER_RETRIES_MAX = 2;
 /** Worker threads of one model: each holds the model in memory once more. */
 export const MODEL_WORKERS_MAX = 64;
+/** Threads that ONNX Runtime spreads one run over. */
+export const MODEL_THREADS_MAX = 64;
+/** An event's deadline, the pause of an open circuit, the life of a remembered prediction. */
+export const MODEL_DURATION_MS_MAX = 24 * 3_600_000;
+/** Rows that a circuit judges a version by. */
+export const CIRCUIT_ROWS_MAX = 1_000_000;
+/** Nodes of one ensemble, models and combiners. */
+export const ENSEMBLE_NODES_MAX = 64;
 /** Versions held in memory besides those that answer, for an instant rollback. */
 export const MODEL_VERSIONS_KEPT_MAX = 2;
 /** How often the folder of versions is looked at. */
 export const MODEL_FOLDER_INTERVAL_MS = 1_000;
-/** Body of an inference request over HTTP. */
-export const INFERENCE_BODY_BYTES_MAX = 8 * 1_048_576;
+/** Changes of a rollout that rollout.json remembers. */
+export const ROLLOUT_HISTORY_MAX = 100;
+/** Files of one version's folder that are looked at for changes; a folder with more is refused. */
+export const VERSION_FILES_MAX = 1_000;
+/** Body of an inference request over HTTP: 1 024 rows of 20 numbers have 0.4 MB, and parsing holds the thread for 12 ms a megabyte. */
+export const INFERENCE_BODY_BYTES_MAX = 1_048_576;
 /** Entries of a list file that a policy reads. */
 export const LIST_ENTRIES_MAX = 1_000_000;
+/** The same file. */
+export const LIST_BYTES_MAX = 64 * 1_048_576;
 /** Predictions remembered at most. */
 export const CACHE_ENTRIES_MAX = 10_000_000;
 
