@@ -26,6 +26,8 @@ import { createMemoryBus } from '../platform/bus/memory-bus.ts';
 import { createSystemClock } from '../platform/clock/system-clock.ts';
 import type { Bundle } from '../platform/config/load-bundle.ts';
 import type { ServicePorts } from '../platform/lifecycle/service-scope.ts';
+import { createEnsembleRuntime } from '../platform/model/ensemble-runtime.ts';
+import { createFileModelFolder } from '../platform/model/file-model-folder.ts';
 import { createOnnxModelRuntime } from '../platform/model/onnx-model-runtime.ts';
 import { createFileSchemaSource } from '../platform/registry/file-schema-source.ts';
 import { createHttpSchemaSource } from '../platform/registry/http-schema-source.ts';
@@ -78,7 +80,8 @@ export function connect(options: ConnectOptions): Connections {
       options.redisUrl === null
         ? createMemoryStateStore()
         : openRedisStore(options.redisUrl, environment, telemetry),
-    modelRuntime: createOnnxModelRuntime(),
+    modelRuntime: createEnsembleRuntime(createOnnxModelRuntime()),
+    openModelFolder: createFileModelFolder,
     schemaSource: openSchemaSource(options),
   };
   return {
@@ -88,6 +91,11 @@ export function connect(options: ConnectOptions): Connections {
       await telemetry.shutdown();
     },
   };
+}
+
+/** What callers of the inference server must send; `null`: nothing. */
+export function inferenceToken(environment: Environment): string | null {
+  return secret('INFERENCE_TOKEN', environment);
 }
 
 /** A bus alone, for reading a topic range. */

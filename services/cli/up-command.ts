@@ -4,18 +4,21 @@
  */
 import { Argument, type Command } from 'commander';
 import { CodedError } from '../core/errors.ts';
-import { STOP_DEADLINE_MS } from '../core/limits.ts';
+import { INFERENCE_BODY_BYTES_MAX, STOP_DEADLINE_MS } from '../core/limits.ts';
 import { LIVE_RUN } from '../core/message/topics.ts';
 import { createPipeline, SERVICES, type ServiceName } from '../embedded/pipeline.ts';
+import type { InferenceWorker } from '../inference-worker/inference-worker.ts';
 import { createHealthServer } from '../platform/http/health-server.ts';
+import { createInferenceServer, type InferenceServer } from '../platform/http/inference-server.ts';
 import type { Component } from '../platform/lifecycle/component.ts';
 import type { ServiceScope } from '../platform/lifecycle/service-scope.ts';
 import { startAll, stopAll } from '../platform/lifecycle/supervise.ts';
-import { type Connections, connect } from './connect.ts';
+import { type Connections, connect, inferenceToken } from './connect.ts';
 import { interruptSignal } from './interrupt.ts';
 import { type JoinedRun, joinRun } from './join-run.ts';
 import { openBundle, scopeOf } from './open-bundle.ts';
 import { type Listen, parseListen, parseRunName } from './option.ts';
+import { VERSION } from './version.ts';
 
 interface LiveOptions {
   readonly bundle: string;
@@ -24,6 +27,7 @@ interface LiveOptions {
   readonly run: string;
   readonly schemaRegistry?: string;
   readonly http: Listen;
+  readonly infer?: Listen;
   readonly json?: true;
 }
 
@@ -62,6 +66,11 @@ function addLiveOptions(command: Command): Command {
       'where /livez, /readyz and /metrics listen',
       parseListen,
       parseListen(DEFAULT_LISTEN),
+    )
+    .option(
+      '--infer <host:port>',
+      'where the model answers by the Open Inference Protocol (default: nowhere)',
+      parseListen,
     )
     .option('--json', 'print one JSON object when ready, and one on the last line when stopped');
 }
@@ -124,14 +133,17 @@ async function runUntilStopped(
     logger,
   });
   const signal = interruptSignal();
-  const all = [health, ...services];
+  const inference =
+    options.infer === undefined ? null : inferenceServer(options.infer, services, ports);
+  const all = [health, ...(inference === null ? [] : [inference]), ...services];
   try {
     await startAll(all);
-    logger.info(
-      { http: health.address, services: services.map((service) => service.name) },
-      'ready',
-    );
-    if (options.json) print({ state: 'ready', http: health.address });
+    const addresses = {
+      http: health.address,
+      ...(inference === null ? {} : { inference: inference.address }),
+    };
+    logger.info({ ...addresses, services: services.map((service) => service.name) }, 'ready');
+    if (options.json) print({ state: 'ready', ...addresses });
     const ends = [interrupted(signal), over(signal)];
     await Promise.race([...ends, ...services.map((service) => service.finished)]);
   } finally {
@@ -143,6 +155,26 @@ async function runUntilStopped(
       });
     }
   }
+}
+
+/** Beside the worker, on the same models. */
+function inferenceServer(
+  listen: Listen,
+  services: readonly Component[],
+  { telemetry }: Connections,
+): InferenceServer {
+  const worker = services.find((service) => service.name === 'inference-worker');
+  if (worker === undefined) {
+    throw new CodedError('configuration.invalid', '--infer needs the inference-worker here');
+  }
+  return createInferenceServer({
+    ...listen,
+    backend: (worker as InferenceWorker).backend,
+    token: inferenceToken(process.env),
+    logger: telemetry.logger('inference-server'),
+    bodyBytesMax: INFERENCE_BODY_BYTES_MAX,
+    version: VERSION,
+  });
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

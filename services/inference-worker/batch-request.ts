@@ -39,6 +39,8 @@ export interface BatchRequest {
   readonly rows: ModelBatch;
   /** Monotonic; rows that do not run before it fail. Infinity: none. */
   readonly deadlineMs: number;
+  /** Taken also where the queue is full: the caller has asked for room and cannot send it back. */
+  readonly isAdmitted?: boolean;
   /**
    * Called once for each part of the rows, in any order; the parts cover them. Never within `submit`.
    * What it throws is thrown on outside of the loop, so that it ends the process and not the batcher.

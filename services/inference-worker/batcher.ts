@@ -91,7 +91,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     released: (model) => loop.until(() => !loop.isRunning(model)),
 
     submit(request) {
-      const { version, rows, deadlineMs } = request;
+      const { version, rows, deadlineMs, isAdmitted } = request;
       const entry = served.get(version);
       if (entry === undefined || entry.isRetired) {
         throw new Error(`model version ${version} is not served`);
@@ -100,7 +100,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
       if (rowCount < 1) throw new RangeError('a request has at least one row');
       const queue = scheduler.version(version);
       const byteCount = byteCountOf(rows);
-      if (isClosed || !queue.hasRoom(rowCount, byteCount)) {
+      if (isClosed || (isAdmitted !== true && !queue.hasRoom(rowCount, byteCount))) {
         if (queue.isShadow) options.onShed?.(version, rowCount);
         return false;
       }

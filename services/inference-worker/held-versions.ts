@@ -32,6 +32,8 @@ export class HeldVersions<Served> {
   readonly #held = new Map<string, Held<Served>>();
   /** Every model that is open, also those on their way out. */
   readonly #open = new Set<LoadedModel>();
+  /** Models are closed once: the end of a version and the end of all may meet. */
+  readonly #closing = new WeakMap<LoadedModel, Promise<void>>();
   /** Versions whose last batches are running. */
   readonly #ending = new Set<string>();
 
@@ -95,7 +97,13 @@ export class HeldVersions<Served> {
   async close(): Promise<void> {
     const models = [...this.#open];
     this.#open.clear();
-    await Promise.allSettled(models.map((model) => model.close()));
+    await Promise.allSettled(models.map((model) => this.#close(model)));
+  }
+
+  #close(model: LoadedModel): Promise<void> {
+    const closing = this.#closing.get(model) ?? model.close();
+    this.#closing.set(model, closing);
+    return closing;
   }
 
   #end({ entry, served, model }: Held<Served>): void {
@@ -103,7 +111,7 @@ export class HeldVersions<Served> {
     this.#ending.add(version);
     this.#serving
       .retire(served)
-      .then(() => model.close())
+      .then(() => this.#close(model))
       .catch(this.#onError)
       .finally(() => {
         this.#ending.delete(version);

@@ -1,6 +1,6 @@
 /**
- * Between cells and tensors, pure: packs the rows of a batch into the model's inputs, and takes the
- * monitor's output columns out of the model's outputs.
+ * Between cells and tensors, pure: says which rows a model version cannot take, packs the others into
+ * its inputs, and takes the monitor's output columns out of its outputs.
  */
 import type { Rejection } from '../core/errors.ts';
 import type { Monitor, MonitorModel } from '../core/monitor/monitor.ts';
@@ -13,22 +13,26 @@ import type {
   TensorType,
 } from '../platform/model/model-runtime.ts';
 
-export type Cells = readonly (number | string | null)[];
+export type Cell = number | string | null;
+export type Cells = readonly Cell[];
 
 interface InputPlan {
   readonly tensor: string;
-  /** Text inputs are refused when the model is checked against the monitor. */
-  readonly type: Exclude<TensorType, 'string'>;
+  readonly type: TensorType;
   readonly columns: readonly { readonly name: string; readonly cellIndex: number }[];
 }
 
 export interface ModelBatching {
+  /** Of the inputs: versions with the same one take the same packed rows. */
+  readonly layout: string;
+  /** Where the cells of its inputs are, in the order of the inputs. */
+  readonly cellIndices: readonly number[];
   /** Why this row cannot go into the model, `null` where it can. */
   check(cells: Cells): Rejection | null;
   /** Rows must have passed `check`. */
   pack(rows: readonly Cells[]): ModelBatch;
-  /** One entry per row: the output columns, or why the model's answer is unusable. */
-  unpack(outputs: ModelOutputs, rowCount: number): readonly (readonly number[] | Rejection)[];
+  /** The output columns of one row, or why the model's answer is unusable. */
+  unpackRow(outputs: ModelOutputs, row: number): readonly number[] | Rejection;
 }
 
 export function createModelBatching(
@@ -42,15 +46,17 @@ export function createModelBatching(
       name,
       cellIndex: monitor.columns.findIndex((column) => column.name === name),
     }));
-    return { tensor: input.tensor, type: tensor.type as InputPlan['type'], columns };
+    return { tensor: input.tensor, type: tensor.type, columns };
   });
 
   return {
+    layout: JSON.stringify(inputs),
+    cellIndices: inputs.flatMap(({ columns }) => columns.map(({ cellIndex }) => cellIndex)),
     check: (cells) => {
       for (const input of inputs) {
         for (const { name, cellIndex } of input.columns) {
-          const rejection = checkCell(input, name, cells[cellIndex] ?? null);
-          if (rejection !== null) return rejection;
+          const cell = cells[cellIndex] ?? null;
+          if (!canTake(input.type, cell)) return refuse(input, name, cell);
         }
       }
       return null;
@@ -59,31 +65,37 @@ export function createModelBatching(
       rowCount: rows.length,
       inputs: new Map(inputs.map((input) => [input.tensor, packInput(input, rows)])),
     }),
-    unpack: (outputs, rowCount) =>
-      Array.from({ length: rowCount }, (_, row) => unpackRow(model, outputs, row)),
+    unpackRow: (outputs, row) => unpackRow(model, outputs, row),
   };
 }
 
-/** A typed array would wrap what does not fit, and the model would score another row. */
-function fits(cell: number, type: InputPlan['type']): boolean {
-  if (type === 'bool') return cell === 0 || cell === 1;
-  if (type === 'int32') return cell === (cell | 0);
-  return Number.isSafeInteger(cell);
+/**
+ * A float input takes a missing value as NaN, which the model may impute, a text input as empty text;
+ * the others have none. A typed array would wrap what does not fit, and the model score another row.
+ */
+function canTake(type: TensorType, cell: Cell): boolean {
+  switch (type) {
+    case 'float32':
+    case 'float64':
+      return cell === null || typeof cell === 'number';
+    case 'string':
+      return cell === null || typeof cell === 'string';
+    case 'bool':
+      return cell === 0 || cell === 1 || cell === 'true' || cell === 'false';
+    case 'int32':
+      return typeof cell === 'number' && cell === (cell | 0);
+    case 'int64':
+      return Number.isSafeInteger(cell);
+  }
 }
 
-/** A float input takes a missing value as NaN, which the model may impute; an integer one has none. */
-function checkCell(input: InputPlan, name: string, cell: number | string | null): Rejection | null {
-  const floating = input.type === 'float32' || input.type === 'float64';
-  if (floating && (cell === null || typeof cell === 'number')) return null;
-  if (!floating && typeof cell === 'number' && fits(cell, input.type)) return null;
-  return {
-    code: 'inference.input',
-    message: `column ${name} is ${cell === null ? 'missing' : String(cell)}, model input ${input.tensor} expects ${input.type}`,
-  };
+function refuse(input: InputPlan, column: string, cell: Cell): Rejection {
+  const found = cell === null ? 'missing' : JSON.stringify(cell).slice(0, 60);
+  const message = `column ${column} is ${found}, model input ${input.tensor} expects ${input.type}`;
+  return { code: 'inference.input', message };
 }
 
-function packInput(input: InputPlan, rows: readonly Cells[]): Tensor {
-  const { type, columns } = input;
+function packInput({ type, columns }: InputPlan, rows: readonly Cells[]): Tensor {
   const width = columns.length;
   const data = allocate(type, rows.length * width);
   let at = 0;
@@ -91,14 +103,16 @@ function packInput(input: InputPlan, rows: readonly Cells[]): Tensor {
     for (const { cellIndex } of columns) {
       const cell = cells[cellIndex] ?? null;
       if (data instanceof BigInt64Array) data[at] = BigInt(cell as number);
-      else (data as Float64Array)[at] = cell === null ? Number.NaN : Number(cell);
+      else if (Array.isArray(data)) data[at] = (cell as string | null) ?? '';
+      else if (type === 'bool') (data as Uint8Array)[at] = cell === 1 || cell === 'true' ? 1 : 0;
+      else (data as Float64Array)[at] = cell === null ? Number.NaN : (cell as number);
       at += 1;
     }
   }
   return { type, data, width };
 }
 
-function allocate(type: InputPlan['type'], length: number): Exclude<TensorData, readonly string[]> {
+function allocate(type: TensorType, length: number): TensorData | string[] {
   switch (type) {
     case 'float32':
       return new Float32Array(length);
@@ -110,6 +124,8 @@ function allocate(type: InputPlan['type'], length: number): Exclude<TensorData, 
       return new BigInt64Array(length);
     case 'bool':
       return new Uint8Array(length);
+    case 'string':
+      return new Array<string>(length);
   }
 }
 
@@ -129,4 +145,16 @@ function unpackRow(
     values.push(value);
   }
   return values;
+}
+
+/** Rows `[from, to)` of a packed block, without a copy. */
+export function rowsOf(batch: ModelBatch, from: number, to: number): ModelBatch {
+  if (from === 0 && to === batch.rowCount) return batch;
+  const inputs = new Map<string, Tensor>();
+  for (const [name, { type, data, width }] of batch.inputs) {
+    const [start, end] = [from * width, to * width];
+    const part = 'subarray' in data ? data.subarray(start, end) : data.slice(start, end);
+    inputs.set(name, { type, data: part, width });
+  }
+  return { rowCount: to - from, inputs };
 }

@@ -11,10 +11,10 @@ import { predictionCodec } from '../core/message/prediction.ts';
 import { quarantine } from '../core/message/quarantine.ts';
 import { type BusRecord, type OutgoingRecord, passOn } from '../core/message/record.ts';
 import { rejectUnforeseen } from '../core/message/reject-unforeseen.ts';
-import { createSliceKeys } from '../core/monitor/measured-columns.ts';
+import { shadowPredictionCodec } from '../core/message/shadow-prediction.ts';
+import { createSliceKeys, MODEL_SLICE } from '../core/monitor/measured-columns.ts';
 import type { Monitor, Topics } from '../core/monitor/monitor.ts';
-import type { ModelBatching } from './model-batch.ts';
-import { isRejection, type RowScore } from './score-batch.ts';
+import type { RowAnswer, ShadowAnswer } from './score-row.ts';
 
 export type Work =
   | { readonly kind: 'row'; readonly event: DecodedEvent }
@@ -25,10 +25,20 @@ export type Answer =
   | { readonly kind: 'predicted' | 'passed-on'; readonly record: OutgoingRecord }
   | { readonly kind: 'refused'; readonly record: OutgoingRecord; readonly rejection: Rejection };
 
+export interface ScoredRow {
+  readonly answer: RowAnswer;
+  /** From reading the event to its answer. */
+  readonly latencyMs: number;
+  /** The plan splits the events among versions: each is a slice of its own. */
+  readonly isSplit: boolean;
+}
+
 /** Throws only errors that are to stop the service (reject-unforeseen.ts). */
 export interface RecordRouter {
   workOf(record: BusRecord): Work;
-  answerRow(record: BusRecord, event: DecodedEvent, score: RowScore): Answer;
+  answerRow(record: BusRecord, event: DecodedEvent, scored: ScoredRow): Answer;
+  /** What a shadow said, in the event's own partition. */
+  shadow(answer: ShadowAnswer): OutgoingRecord;
   answer(record: BusRecord, work: Exclude<Work, { readonly kind: 'row' }>): Answer;
 }
 
@@ -37,12 +47,8 @@ export function createRecordRouter(options: {
   readonly topics: Topics;
   readonly monitor: Monitor;
   readonly reader: EventReader;
-  readonly batching: ModelBatching;
-  readonly version: string;
-  /** SHA-256 of the model file, hex. */
-  readonly digest: string;
 }): RecordRouter {
-  const { run, topics, reader, batching, version, digest } = options;
+  const { run, topics, reader } = options;
   const sliceKeys = createSliceKeys(options.monitor);
 
   function refuse(record: BusRecord, rejection: Rejection): Answer {
@@ -63,20 +69,29 @@ export function createRecordRouter(options: {
       const message = `writer schema ${outcome.schemaId} is not known`;
       return { kind: 'refuse', rejection: { code: 'decode.unknown-schema', message } };
     }
-    const rejection = batching.check(outcome.event.cells);
-    return rejection === null
-      ? { kind: 'row', event: outcome.event }
-      : { kind: 'refuse', rejection };
+    return { kind: 'row', event: outcome.event };
   }
 
-  function predict(record: BusRecord, event: DecodedEvent, outputs: readonly number[]): Answer {
+  function predict(
+    record: BusRecord,
+    event: DecodedEvent,
+    answer: Extract<RowAnswer, { readonly kind: 'answered' }>,
+    { latencyMs, isSplit }: ScoredRow,
+  ): Answer {
+    const slices = sliceKeys(event.cells);
     const value = predictionCodec.encode({
       id: event.id,
       eventTimeMs: event.eventTimeMs,
-      modelVersion: version,
-      modelDigest: digest,
-      slices: sliceKeys(event.cells),
-      outputs,
+      modelVersion: answer.version,
+      modelDigest: answer.digest,
+      slices: isSplit ? [...slices, `${MODEL_SLICE}=${answer.version}`] : slices,
+      variant: answer.variant,
+      fallbackReason: answer.fallbackReason,
+      outputs: answer.outputs,
+      rawOutputs: answer.rawOutputs,
+      policies: answer.policies,
+      suppressed: answer.suppressed,
+      latencyMs,
     });
     return { kind: 'predicted', record: { ...passOn(record, topics.predictions), value } };
   }
@@ -90,13 +105,29 @@ export function createRecordRouter(options: {
       }
     },
 
-    answerRow(record, event, score) {
-      if (isRejection(score)) return refuse(record, score);
+    answerRow(record, event, scored) {
+      const { answer } = scored;
+      if (answer.kind === 'rejected') return refuse(record, answer.rejection);
       try {
-        return predict(record, event, score);
+        return predict(record, event, answer, scored);
       } catch (error) {
         return refuse(record, rejectUnforeseen(error));
       }
+    },
+
+    shadow({ row, version, digest, outputs, answeredVersion, answeredOutputs, rowMs }) {
+      const { record, eventTimeMs } = row.source!;
+      const value = shadowPredictionCodec.encode({
+        id: row.id,
+        eventTimeMs,
+        modelVersion: version,
+        modelDigest: digest,
+        outputs,
+        answeredVersion,
+        answeredOutputs,
+        rowMs,
+      });
+      return { ...passOn(record, topics.shadow), value };
     },
 
     answer(record, work) {

@@ -10,6 +10,7 @@ import { runTopics } from '../../services/core/message/topics.ts';
 import { executeRun } from '../../services/embedded/execute-run.ts';
 import { createMemoryBus } from '../../services/platform/bus/memory-bus.ts';
 import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
+import { createFileModelFolder } from '../../services/platform/model/file-model-folder.ts';
 import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model-runtime.ts';
 import { createMemoryStateStore } from '../../services/platform/store/memory-state-store.ts';
 import { createMemoryTelemetry } from '../../services/platform/telemetry/memory-telemetry.ts';
@@ -44,6 +45,7 @@ async function replayInMemory(world: World, problems: Problems): Promise<Replaye
     store: createMemoryStateStore(),
     telemetry: createMemoryTelemetry(),
     modelRuntime: createOnnxModelRuntime(),
+    openModelFolder: createFileModelFolder,
     schemaSource: null,
   };
   const spans = await resolveTopicRange(world.bus, { topic: events, from: 'earliest', to: 'next' });

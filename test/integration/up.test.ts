@@ -20,7 +20,7 @@ import {
 } from '../support/credit-stream.ts';
 import { consumeAll, describeWithKcat, produceFiles, produceLines } from '../support/kcat.ts';
 import { describeWithKafkaAndRedis } from '../support/require-real.ts';
-import { type Running, startTidegauge } from '../support/tidegauge.ts';
+import { type Running, startTidegauge, tidegauge } from '../support/tidegauge.ts';
 
 const EVENT_COUNT = 7_200;
 const DRIFT_START_MS = CREDIT_START_MS + 15 * 60_000;
@@ -44,6 +44,8 @@ describeWithKafkaAndRedis('tidegauge up', ({ brokers, redisUrl }) => {
           '--redis',
           redisUrl,
           '--http',
+          '127.0.0.1:0',
+          '--infer',
           '127.0.0.1:0',
           '--json',
         ],
@@ -100,7 +102,8 @@ describeWithKafkaAndRedis('tidegauge up', ({ brokers, redisUrl }) => {
         );
         expect(await running.stop()).toBe(0);
 
-        const address = (await start()).http as string;
+        const addresses = await start();
+        const address = addresses.http as string;
         await send(stream.records.slice(half));
         const predictions = await until(
           () => topicRecords('predictions'),
@@ -177,6 +180,23 @@ describeWithKafkaAndRedis('tidegauge up', ({ brokers, redisUrl }) => {
           },
         });
 
+        const asked = ['rollout', 'status', '--bundle', bundle.directory, '--brokers', brokers];
+        const status = await tidegauge([...asked, '--json']);
+        expect(status.code, status.stderr).toBe(0);
+        expect(status.json()).toMatchObject({
+          plan: [{ role: 'primary', version: '1', share: 1 }],
+          comparison: {
+            predictions: stream.goodCount,
+            comparedWith: '1',
+            versions: [
+              { version: '1', count: stream.goodCount, variants: { primary: stream.goodCount } },
+            ],
+            fallbacks: [],
+            shadows: [],
+          },
+        });
+        await expectSameOverHttp(addresses.inference as string, stream.records, predictions);
+
         expect((await fetch(`${address}/readyz`)).status).toBe(200);
         expect((await fetch(`${address}/livez`)).status).toBe(200);
         const metrics = await (await fetch(`${address}/metrics`)).text();
@@ -192,6 +212,43 @@ describeWithKafkaAndRedis('tidegauge up', ({ brokers, redisUrl }) => {
       },
       4 * WAIT_MS,
     );
+
+    /** Whoever calls the model over HTTP gets what the events got; the body is written by the protocol. */
+    async function expectSameOverHttp(
+      address: string,
+      records: Awaited<ReturnType<typeof creditStream>>['records'],
+      predictions: Awaited<ReturnType<typeof topicRecords>>,
+    ): Promise<void> {
+      const said = new Map(
+        predictions.slice(0, 50).map(({ value }) => {
+          const { id, rawOutputs } = predictionCodec.decode(value);
+          return [id, rawOutputs[0]!];
+        }),
+      );
+      const asked = records.filter(({ key, json }) => json !== null && said.has(key));
+      const data = asked.map(({ json }) => {
+        const { applicant, loan, utilisation } = JSON.parse(json!);
+        return [applicant.age, applicant.income, loan.amount, loan.termMonths, utilisation ?? null];
+      });
+      const features = { name: 'features', shape: [data.length, 5], datatype: 'FP32', data };
+      const answer = await fetch(`${address}/v2/models/${bundle.monitor}/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ id: 'forty-two', inputs: [features] }),
+      });
+      const body = (await answer.json()) as { outputs: { name: string; data: number[] }[] };
+      expect(answer.status, JSON.stringify(body).slice(0, 500)).toBe(200);
+      expect(body).toMatchObject({
+        model_name: bundle.monitor,
+        model_version: '1',
+        id: 'forty-two',
+      });
+      const output = body.outputs.find(({ name }) => name === 'output_probability');
+      expect(output).toMatchObject({ datatype: 'FP32', shape: [asked.length, 2] });
+      for (const [row, { key }] of asked.entries()) {
+        expect(output!.data[2 * row + 1]).toBeCloseTo(said.get(key)!, 6);
+      }
+    }
 
     /** Mostly JSON lines; the last hundred good ones as Avro, each a file; bad ones as files. */
     async function send(

@@ -20,6 +20,7 @@ import {
   FAKE_MODEL,
   POISON_LEVEL,
 } from '../support/fake-model.ts';
+import { FAKE_FOLDER } from '../support/fake-model-folder.ts';
 import { redriveOptions } from '../support/quarantined.ts';
 import { readAll } from '../support/read-all.ts';
 
@@ -55,7 +56,7 @@ describe('a redrive on the live pipeline', () => {
       ...{ writerSchemas: [], reference: null },
     };
     const modelRuntime = createFakeModelRuntime(model);
-    running = createPipeline({ ...ports, modelRuntime }, scope);
+    running = createPipeline({ ...ports, modelRuntime, openModelFolder: () => FAKE_FOLDER }, scope);
     await startAll(running);
     return scope;
   };
@@ -90,7 +91,7 @@ describe('a redrive on the live pipeline', () => {
     const healthy = createFakeModel();
     const run: typeof healthy.run = async ({ rowCount }) => {
       const score = { type: 'float32', data: new Float32Array(rowCount), width: 1 } as const;
-      return new Map([['score', score]]);
+      return { outputs: new Map([['score', score]]), durationMs: 0.01 };
     };
     const scope = await start(mended, { ...healthy, run });
     const result = await redrive({ ...ports, sender: ports.bus }, scope, redriveOptions());

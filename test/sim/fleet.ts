@@ -11,6 +11,7 @@ import type { ServiceScope } from '../../services/platform/lifecycle/service-sco
 import type { StateStore } from '../../services/platform/store/state-store.ts';
 import { createDraw, type Draw } from '../support/draw.ts';
 import { createFakeModel, createFakeModelRuntime } from '../support/fake-model.ts';
+import { FAKE_FOLDER } from '../support/fake-model-folder.ts';
 import { createFaultyBus, type FaultyBus } from './faulty-bus.ts';
 import {
   type CallSide,
@@ -85,11 +86,15 @@ export class Fleet {
       },
     });
     const bus = createFaultyBus(this.#options.bus, process);
-    const model = createFakeModel({ rowsPerRunMax: MODEL_ROWS_MAX, wait: () => process.latency() });
+    const model = createFakeModel({
+      batchRowsFixed: MODEL_ROWS_MAX,
+      wait: () => process.latency(),
+    });
     const ports = {
       ...{ bus, clock: process.clock, telemetry: journal.telemetryOf(name), schemaSource: null },
       store: createFaultyStore(this.#options.store, process),
       modelRuntime: createFakeModelRuntime(model),
+      openModelFolder: () => FAKE_FOLDER,
     };
     const component = SERVICES[service](ports, scope);
     const instance: Instance = { service, name, component, process, bus, supervised };

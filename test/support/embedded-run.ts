@@ -10,6 +10,8 @@ import type {
   ServicePorts,
   ServiceScope,
 } from '../../services/platform/lifecycle/service-scope.ts';
+import { createEnsembleRuntime } from '../../services/platform/model/ensemble-runtime.ts';
+import { createFileModelFolder } from '../../services/platform/model/file-model-folder.ts';
 import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model-runtime.ts';
 import { createMemoryStateStore } from '../../services/platform/store/memory-state-store.ts';
 import { createMemoryTelemetry } from '../../services/platform/telemetry/memory-telemetry.ts';
@@ -51,6 +53,7 @@ export function stationMonitor(changes: Partial<Monitor> = {}): Monitor {
       valid: 'stations.valid',
       quarantine: 'stations.quarantine',
       predictions: 'stations.predictions',
+      shadow: 'stations.shadow',
       panes: 'stations.panes',
       reports: 'stations.reports',
       alerts: 'stations.alerts',
@@ -130,7 +133,8 @@ export function memoryPorts(): ServicePorts & {
     bus: createMemoryBus({ clock }),
     store: createMemoryStateStore(),
     telemetry: createMemoryTelemetry(),
-    modelRuntime: createOnnxModelRuntime(),
+    modelRuntime: createEnsembleRuntime(createOnnxModelRuntime()),
+    openModelFolder: createFileModelFolder,
     schemaSource: null,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The topics of one run, their partition counts and settings.
  *
- * `valid`, `quarantine` and `predictions` have the partitions of the event topic, so that every hop
+ * `valid`, `quarantine`, `predictions` and `shadow` have the partitions of the event topic, so that every hop
  * keeps a record's partition. `panes` and `reports` have one: a window is judged over all partitions
  * together, which is a repartition to a single owner. Live topics carry the monitor's names; a
  * replay run has topics of its own under `tidegauge.<monitor>.run-<run>`.
@@ -39,6 +39,7 @@ export function derivedTopicSpecs(topics: Topics, partitionCount: number): reado
     { topic: topics.valid, partitionCount },
     { topic: topics.quarantine, partitionCount, settings: roomy },
     { topic: topics.predictions, partitionCount },
+    { topic: topics.shadow, partitionCount },
     { topic: topics.panes, partitionCount: 1, settings: roomy },
     { topic: topics.reports, partitionCount: 1 },
     { topic: topics.alerts, partitionCount: 1 },

@@ -3,6 +3,7 @@ import type { Monitor } from '../../core/monitor/monitor.ts';
 import type { Reference } from '../../core/monitor/reference.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { ModelFolder } from '../model/model-folder.ts';
 import type { ModelRuntime } from '../model/model-runtime.ts';
 import type { SchemaSource } from '../registry/schema-source.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -12,6 +13,8 @@ export interface ServicePorts {
   readonly bus: Bus;
   readonly store: StateStore;
   readonly modelRuntime: ModelRuntime;
+  /** The folder of a bundle's model versions. */
+  openModelFolder(directory: string): ModelFolder;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   /** Where Confluent schema ids are looked up; `null` where none is configured. */

@@ -72,7 +72,7 @@ describe('a replay under a name', () => {
     expect(await execute(again)).toEqual(summary);
     expect(await again.clear()).toBeNull();
     expect(await readNamedRun(ports.store, NAME)).toBeNull();
-    expect(await topicCounts(ports, named.record.id)).toEqual(Array(7).fill(null));
+    expect(await topicCounts(ports, named.record.id)).toEqual(Array(8).fill(null));
     expect((await open(ports)).record.id).not.toBe(named.record.id);
   });
 
@@ -99,7 +99,7 @@ describe('a replay under a name', () => {
     const other = sourceOf('f2', 30);
     const second = await open(ports, other, true);
     expect(second.record.id).not.toBe(first.record.id);
-    expect(await topicCounts(ports, first.record.id)).toEqual(Array(7).fill(null));
+    expect(await topicCounts(ports, first.record.id)).toEqual(Array(8).fill(null));
     expect(await execute(second, other)).toMatchObject({ published: 30 });
   });
 
@@ -114,7 +114,7 @@ describe('a replay under a name', () => {
     const next = await open(ports);
     expect(next.record).toMatchObject({ phase: 'preparing' });
     expect(next.record.id).not.toBe(named.record.id);
-    expect(await topicCounts(ports, named.record.id)).toEqual(Array(7).fill(null));
+    expect(await topicCounts(ports, named.record.id)).toEqual(Array(8).fill(null));
   });
 
   it('stops when another process takes the run over, which then ends it', async () => {

@@ -65,13 +65,15 @@ async function scoresOf(events: readonly CreditApplication[]): Promise<readonly 
     file: fileURLToPath(new URL('model.onnx', FOLDER)),
     placement: 'inline',
     workerCount: 1,
+    threadCount: 1,
+    rowsMax: 1_000,
   });
   const scores: number[] = [];
   for (let start = 0; start < events.length; start += 1_000) {
     const rows = events.slice(start, start + 1_000).map(featureRow);
     const data = Float32Array.from(rows.flat());
     const inputs = new Map([['features', { type: 'float32', data, width: 5 } as const]]);
-    const outputs = await model.run({ rowCount: rows.length, inputs });
+    const { outputs } = await model.run({ rowCount: rows.length, inputs });
     const probabilities = outputs.get('output_probability')!.data as Float32Array;
     for (let row = 0; row < rows.length; row++) scores.push(probabilities[2 * row + 1]!);
   }

@@ -1,5 +1,6 @@
 /** The inference-worker on a memory bus with a model of arithmetic, in virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { QUEUE_ROWS_MAX } from '../../../services/core/limits.ts';
 import { endOfRunHeaders, isControl } from '../../../services/core/message/control.ts';
 import { HEADER, headerText } from '../../../services/core/message/header.ts';
 import { encodeOrigin } from '../../../services/core/message/origin.ts';
@@ -10,7 +11,9 @@ import type { Bus, OutgoingRecord } from '../../../services/platform/bus/bus.ts'
 import { createMemoryBus } from '../../../services/platform/bus/memory-bus.ts';
 import { createVirtualClock } from '../../../services/platform/clock/virtual-clock.ts';
 import type { Component } from '../../../services/platform/lifecycle/component.ts';
+import { groupName } from '../../../services/platform/lifecycle/stateful-service.ts';
 import { createMemoryTelemetry } from '../../../services/platform/telemetry/memory-telemetry.ts';
+import { createCountingClock } from '../../support/counting-clock.ts';
 import { EVENT_SCHEMA, memoryPorts, stationMonitor } from '../../support/embedded-run.ts';
 import {
   createFakeModel,
@@ -20,11 +23,12 @@ import {
   type FakeModel,
   POISON_LEVEL,
 } from '../../support/fake-model.ts';
+import { FAKE_FOLDER } from '../../support/fake-model-folder.ts';
 import { readAll } from '../../support/read-all.ts';
 
 const RUN = 'r1';
 const PARTITION_COUNT = 2;
-const BATCH = { rowsMax: 8, lingerMsMax: 20 };
+const BATCH = { ...FAKE_MODEL.batch, rowsMax: 8 };
 const monitor = stationMonitor({ slices: ['station'], model: { ...FAKE_MODEL, batch: BATCH } });
 const topics = runTopics(monitor, RUN);
 
@@ -50,7 +54,7 @@ async function start(bus: Bus, model: FakeModel, telemetry = createMemoryTelemet
     reference: null,
   };
   const worker = createInferenceWorker(
-    { ...ports, modelRuntime: createFakeModelRuntime(model) },
+    { ...ports, modelRuntime: createFakeModelRuntime(model), openModelFolder: () => FAKE_FOLDER },
     scope,
   );
   started.push(worker);
@@ -119,13 +123,18 @@ describe('a valid event', () => {
     expect(Buffer.from(record!.key!).toString()).toBe('k');
     expect(headerText(record!.headers, 'mine')).toBe('kept');
     expect(headerText(record!.headers, HEADER.origin)).toBe(`${topics.events}:1:7`);
-    expect(predictionCodec.decode(record!.value!)).toEqual({
+    expect(predictionCodec.decode(record!.value!)).toMatchObject({
       id: '1/7',
       eventTimeMs: 70,
       modelVersion: FAKE_MODEL.version,
       modelDigest: FAKE_MODEL_DESCRIPTION.digest,
       slices: ['station=Brest'],
+      variant: 'primary',
+      fallbackReason: '',
       outputs: [2.5],
+      rawOutputs: [2.5],
+      policies: [],
+      suppressed: false,
     });
   });
 
@@ -152,7 +161,7 @@ describe('a valid event', () => {
 
   it('comes out in the order of its partition, over many batches', async () => {
     const bus = await createBus();
-    const model = createFakeModel({ rowsPerRunMax: 3 });
+    const model = createFakeModel({ batchRowsFixed: 3 });
     await start(bus, model);
     const offsets = upTo(100);
     await bus.produce(offsets.flatMap((offset) => [valid(0, offset), valid(1, offset)]));
@@ -178,17 +187,35 @@ describe('a valid event', () => {
 });
 
 describe('a batch', () => {
-  it('runs at once when it is full, and else when its first row has waited long enough', async () => {
+  it('runs at once while nothing runs, and grows while something does', async () => {
+    const bus = await createBus();
+    const gate = createGate();
+    const model = createFakeModel({ wait: gate.wait });
+    await start(bus, model);
+    await bus.produce([valid(0, 0)]);
+    await clock.advance(0);
+    expect(model.runs).toEqual([1]);
+    for (const offset of upTo(5)) {
+      await bus.produce([valid(0, offset + 1)]);
+      await clock.advance(1);
+    }
+    expect(model.runs).toEqual([1]);
+    gate.open();
+    await clock.advance(1);
+    expect(model.runs).toEqual([1, 5]);
+    gate.open();
+    await clock.advance(1);
+    expect(await predicted(bus, 0)).toEqual(upTo(6).map((offset) => `0/${offset}`));
+  });
+
+  it('has at most as many rows as the monitor allows', async () => {
     const bus = await createBus();
     const model = createFakeModel();
     await start(bus, model);
-    await bus.produce(upTo(BATCH.rowsMax + 3).map((offset) => valid(0, offset)));
-    await clock.advance(0);
-    expect(model.runs).toEqual([BATCH.rowsMax]);
-    await clock.advance(BATCH.lingerMsMax - 1);
-    expect(model.runs).toEqual([BATCH.rowsMax]);
-    await clock.advance(1);
-    expect(model.runs).toEqual([BATCH.rowsMax, 3]);
+    await bus.produce(upTo(3 * BATCH.rowsMax).map((offset) => valid(0, offset)));
+    await clock.advance(1_000);
+    expect(Math.max(...model.runs)).toBeLessThanOrEqual(BATCH.rowsMax);
+    expect(await predicted(bus, 0)).toHaveLength(3 * BATCH.rowsMax);
   });
 });
 
@@ -208,17 +235,75 @@ describe('a restart', () => {
 
   it('loses nothing that was waiting: a stop drains it first', async () => {
     const bus = await createBus();
-    const model = createFakeModel();
+    const gate = createGate();
+    const model = createFakeModel({ wait: gate.wait });
     const telemetry = createMemoryTelemetry();
     const worker = await start(bus, model, telemetry);
-    await bus.produce(upTo(3).map((offset) => valid(0, offset)));
+    await bus.produce([valid(0, 0)]);
     await clock.advance(1);
-    expect(model.runs).toEqual([]);
-    await stop(worker);
+    await bus.produce([valid(0, 1), valid(0, 2)]);
+    await clock.advance(1);
+    expect(model.runs).toEqual([1]);
+    const stopped = worker.stop(1_000);
+    await clock.advance(300);
+    gate.open();
+    await clock.advance(1);
+    gate.open();
+    await clock.advance(1_000);
+    await stopped;
     expect(telemetry.count('tidegauge.inference.batches', { trigger: 'drain' })).toBe(1);
     expect(await predicted(bus, 0)).toEqual(['0/0', '0/1', '0/2']);
     expect(worker.health().status).toBe('stopped');
     expect(model.closed).toBe(true);
+  });
+
+  it('without the time to drain everything keeps what was answered by then', async () => {
+    const bus = await createBus();
+    const model = createFakeModel({ time: { clock, runMs: () => 100 } });
+    const worker = await start(bus, model);
+    await bus.produce(upTo(20).map((offset) => valid(0, offset)));
+    await clock.advance(50);
+    const stopped = worker.stop(450);
+    await clock.advance(500);
+    await stopped;
+    const ids = await predicted(bus, 0);
+    expect(ids).toEqual(upTo(5).map((offset) => `0/${offset}`));
+    const at = { topic: topics.valid, partition: 0 };
+    const committed = await bus.committed(groupName(monitor.name, 'inference-worker', RUN), at);
+    expect(committed?.offset).toBe(ids.length);
+  });
+
+  it('ends the few timers it has, however often it was woken while its queue was full', async () => {
+    const counting = createCountingClock();
+    const bus = createMemoryBus({ clock: counting });
+    await bus.ensureTopics([
+      { topic: topics.events, partitionCount: PARTITION_COUNT },
+      ...derivedTopicSpecs(topics, PARTITION_COUNT),
+    ]);
+    const batch = { ...BATCH, rowsMax: 256 };
+    const model = createFakeModel({ time: { clock: counting, runMs: () => 1 } });
+    const worker = createInferenceWorker(
+      {
+        ...{ ...memoryPorts(), bus, clock: counting, telemetry: createMemoryTelemetry() },
+        ...{ modelRuntime: createFakeModelRuntime(model), openModelFolder: () => FAKE_FOLDER },
+      },
+      {
+        ...{ run: RUN, eventSchema: EVENT_SCHEMA, writerSchemas: [], reference: null },
+        monitor: stationMonitor({ model: { ...FAKE_MODEL, batch } }),
+      },
+    );
+    await worker.start();
+    await bus.produce(upTo(2 * QUEUE_ROWS_MAX).map((offset) => valid(0, offset)));
+    await counting.advance(40);
+    expect(model.runs.length).toBeGreaterThan(20);
+    expect(counting.sleeperCount).toBeLessThan(5);
+    let isStopped = false;
+    const stopped = worker.stop(60_000).then(() => {
+      isStopped = true;
+    });
+    while (!isStopped) await counting.advance(1);
+    await stopped;
+    expect(counting.sleeperCount).toBe(0);
   });
 });
 
@@ -229,7 +314,7 @@ describe('a partition that is taken away', () => {
     const slow = createFakeModel({ wait: gate.wait });
     await start(bus, slow);
     await bus.produce(upTo(4).flatMap((offset) => [valid(0, offset), valid(1, offset)]));
-    await clock.advance(BATCH.lingerMsMax);
+    await clock.advance(1);
     expect(slow.runs).toEqual([8]);
 
     // Partition 1 goes to the second worker; the first keeps partition 0 in a new tenure.
@@ -245,20 +330,6 @@ describe('a partition that is taken away', () => {
     gate.open();
     await clock.advance(1_000);
     expect(await predicted(bus, 0)).toEqual(upTo(4).map((offset) => `0/${offset}`));
-  });
-
-  it('while its rows wait for company is not answered for', async () => {
-    const bus = await createBus();
-    const first = createFakeModel();
-    await start(bus, first);
-    await bus.produce(upTo(3).map((offset) => valid(1, offset)));
-    await clock.advance(1);
-    const second = createFakeModel();
-    await start(bus, second);
-    await clock.advance(1_000);
-    expect(await predicted(bus, 1)).toEqual(['1/0', '1/1', '1/2']);
-    expect(first.runs).toEqual([]);
-    expect(second.runs).toEqual([3]);
   });
 });
 

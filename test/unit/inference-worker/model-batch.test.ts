@@ -2,13 +2,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Monitor, MonitorModel } from '../../../services/core/monitor/monitor.ts';
-import { type Cells, createModelBatching } from '../../../services/inference-worker/model-batch.ts';
+import {
+  type Cells,
+  createModelBatching,
+  rowsOf,
+} from '../../../services/inference-worker/model-batch.ts';
 import type {
   ModelDescription,
   ModelOutputs,
   TensorType,
 } from '../../../services/platform/model/model-runtime.ts';
 import { stationMonitor } from '../../support/embedded-run.ts';
+import { FAKE_MODEL } from '../../support/fake-model.ts';
 
 const COLUMNS = ['a', 'b', 'c'];
 const monitor: Monitor = stationMonitor({
@@ -18,18 +23,16 @@ const monitor: Monitor = stationMonitor({
 /** A model with one input over the given columns. */
 function batchingOf(type: TensorType, columns: readonly string[], outputs = [0]) {
   const model: MonitorModel = {
-    file: 'm.onnx',
-    version: '1',
+    ...FAKE_MODEL,
     inputs: [{ tensor: 'x', columns }],
     outputs: outputs.map((index) => ({ name: `y${index}`, tensor: 'y', index, drift: null })),
-    batch: { rowsMax: 8, lingerMsMax: 1 },
   };
   const description: ModelDescription = {
     digest: '',
     inputs: [{ name: 'x', type, shape: [columns.length] }],
     outputs: [{ name: 'y', type: 'float32', shape: [null] }],
-    placement: 'inline',
-    cost: { fixedMs: 0, perRowMs: 0 },
+    batchRowsFixed: null,
+    costSamples: [],
   };
   return createModelBatching(monitor, model, description);
 }
@@ -85,6 +88,8 @@ describe('a row', () => {
     ['bool', 2],
     ['bool', -1],
     ['bool', null],
+    ['bool', 'yes'],
+    ['string', 7],
   ])('is refused where input %s would get %j', (type, cell) => {
     const rejection = batchingOf(type, ['b']).check([0, cell, 0]);
     expect(rejection?.code).toBe('inference.input');
@@ -107,6 +112,17 @@ describe('a row', () => {
     expect(Number(packed)).toBe(cell);
   });
 
+  it('gives a text input empty text for a missing value, and truth to a boolean one', () => {
+    const text = batchingOf('string', ['a', 'b']);
+    expect(text.check(['Brest', null, 0])).toBeNull();
+    expect(text.pack([['Brest', null, 0]]).inputs.get('x')!.data).toEqual(['Brest', '']);
+    const truth = batchingOf('bool', COLUMNS);
+    expect(truth.check(['true', 1, 'false'])).toBeNull();
+    expect(truth.pack([['true', 1, 'false']]).inputs.get('x')!.data).toEqual(
+      Uint8Array.of(1, 1, 0),
+    );
+  });
+
   it('is judged by the columns of the model alone', () => {
     expect(batchingOf('int64', ['b']).check(['text', 1, null])).toBeNull();
   });
@@ -118,7 +134,8 @@ describe('unpacking', () => {
 
   it('takes the named elements of every row', () => {
     const batching = batchingOf('float32', ['a'], [2, 0]);
-    expect(batching.unpack(outputs([1, 2, 3, 4, 5, 6], 3), 2)).toEqual([
+    const given = outputs([1, 2, 3, 4, 5, 6], 3);
+    expect([0, 1].map((row) => batching.unpackRow(given, row))).toEqual([
       [3, 1],
       [6, 4],
     ]);
@@ -128,14 +145,15 @@ describe('unpacking', () => {
     'refuses the row that scores %s and no other',
     (value) => {
       const batching = batchingOf('float32', ['a']);
-      const scores = batching.unpack(outputs([1, value, 3], 1), 3);
+      const given = outputs([1, value, 3], 1);
+      const scores = [0, 1, 2].map((row) => batching.unpackRow(given, row));
       expect(scores).toEqual([[1], expect.objectContaining({ code: 'inference.output' }), [3]]);
     },
   );
 
   it('leaves an output alone that nobody asked for', () => {
     const batching = batchingOf('float32', ['a'], [1]);
-    expect(batching.unpack(outputs([Number.NaN, 2], 2), 1)).toEqual([[2]]);
+    expect(batching.unpackRow(outputs([Number.NaN, 2], 2), 0)).toEqual([2]);
   });
 
   it('reads whole numbers of 64 bits', () => {
@@ -143,6 +161,31 @@ describe('unpacking', () => {
     const whole: ModelOutputs = new Map([
       ['y', { type: 'int64', data: new BigInt64Array([1n, 0n]), width: 1 }],
     ]);
-    expect(batching.unpack(whole, 2)).toEqual([[1], [0]]);
+    expect([0, 1].map((row) => batching.unpackRow(whole, row))).toEqual([[1], [0]]);
+  });
+});
+
+describe('rows of a packed block', () => {
+  it('are the rows that packing them alone gives, for every type, without a copy of numbers', () => {
+    const types = fc.constantFrom<TensorType>('float32', 'float64', 'int32', 'int64', 'string');
+    const rows = fc.array(fc.tuple(fc.nat(99), fc.nat(99)), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(types, rows, fc.nat(), fc.nat(), (type, cells, first, second) => {
+        const batching = batchingOf(type, ['a', 'b']);
+        const given = cells.map((row) => row.map((cell) => (type === 'string' ? `${cell}` : cell)));
+        const [from, to] = [first % cells.length, (second % cells.length) + 1].sort(
+          (a, b) => a - b,
+        );
+        if (from === to) return;
+        const packed = batching.pack(given);
+        const part = rowsOf(packed, from!, to!);
+        expect(part).toEqual(batching.pack(given.slice(from, to)));
+        if (type === 'string') return;
+        const buffers = [part, packed].map(
+          ({ inputs }) => (inputs.get('x')!.data as Float64Array).buffer,
+        );
+        expect(buffers[0]).toBe(buffers[1]);
+      }),
+    );
   });
 });

@@ -10,6 +10,7 @@ import type { Component } from '../../../services/platform/lifecycle/component.t
 import { createMemoryTelemetry } from '../../../services/platform/telemetry/memory-telemetry.ts';
 import { EVENT_SCHEMA, memoryPorts, stationMonitor } from '../../support/embedded-run.ts';
 import { createFakeModel, createFakeModelRuntime, FAKE_MODEL } from '../../support/fake-model.ts';
+import { FAKE_FOLDER } from '../../support/fake-model-folder.ts';
 import { readAll } from '../../support/read-all.ts';
 
 /** The check of a row with this level throws. */
@@ -18,8 +19,9 @@ const UNCHECKABLE_LEVEL = 13;
 const UNSPEAKABLE_LEVEL = 14;
 
 vi.mock(import('../../../services/inference-worker/model-batch.ts'), async (original) => {
-  const { createModelBatching } = await original();
+  const { createModelBatching, ...others } = await original();
   return {
+    ...others,
     createModelBatching: (monitor, model, description) => {
       const batching = createModelBatching(monitor, model, description);
       return {
@@ -28,14 +30,11 @@ vi.mock(import('../../../services/inference-worker/model-batch.ts'), async (orig
           if (cells[0] === UNCHECKABLE_LEVEL) throw new RangeError('Invalid array length');
           return batching.check(cells);
         },
-        unpack: (outputs, rowCount) =>
-          batching
-            .unpack(outputs, rowCount)
-            .map((row) =>
-              Array.isArray(row) && row[0] === UNSPEAKABLE_LEVEL / 2
-                ? (['seven'] as unknown as number[])
-                : row,
-            ),
+        unpackRow: (outputs, row) => {
+          const unpacked = batching.unpackRow(outputs, row);
+          const isUnspeakable = Array.isArray(unpacked) && unpacked[0] === UNSPEAKABLE_LEVEL / 2;
+          return isUnspeakable ? (['seven'] as unknown as number[]) : unpacked;
+        },
       };
     },
   };
@@ -61,7 +60,7 @@ it('an event that nobody foresaw goes to quarantine, and the others of its batch
   const telemetry = createMemoryTelemetry();
   const modelRuntime = createFakeModelRuntime(createFakeModel());
   running = createInferenceWorker(
-    { ...memoryPorts(), bus, clock, telemetry, modelRuntime },
+    { ...memoryPorts(), bus, clock, telemetry, modelRuntime, openModelFolder: () => FAKE_FOLDER },
     { monitor, run: 'live', eventSchema: EVENT_SCHEMA, writerSchemas: [], reference: null },
   );
   await running.start();

@@ -1,0 +1,116 @@
+/** Which failures count against which loading of a version, and what ends with it. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { RolloutPlan } from '../../../services/core/rollout/rollout-plan.ts';
+import {
+  createServedModel,
+  type ServedModel,
+} from '../../../services/inference-worker/served-model.ts';
+import {
+  createVersionCircuits,
+  type VersionCircuits,
+} from '../../../services/inference-worker/version-circuits.ts';
+import { createVirtualClock } from '../../../services/platform/clock/virtual-clock.ts';
+import { stationMonitor } from '../../support/embedded-run.ts';
+import { createFakeModel, FAKE_MODEL } from '../../support/fake-model.ts';
+
+const ROWS = 10;
+const SPEC = {
+  ...FAKE_MODEL,
+  fallback: { kind: 'version', version: 'base' },
+  circuit: { failureShare: 0.5, rowCount: ROWS, openMs: 1_000 },
+} as const;
+
+let plan: RolloutPlan;
+let served: Map<string, ServedModel>;
+let moves: string[];
+let circuits: VersionCircuits;
+let generation = 0;
+
+function load(version: string): ServedModel {
+  generation += 1;
+  const monitor = stationMonitor({ model: SPEC });
+  const model = createServedModel({
+    ...{ monitor, version, generation, spec: SPEC },
+    model: createFakeModel(),
+  });
+  served.set(version, model);
+  return model;
+}
+
+beforeEach(() => {
+  plan = { primary: '1', canary: null, ab: [], shadow: null };
+  served = new Map();
+  moves = [];
+  circuits = createVersionCircuits({
+    ...{ spec: SPEC, clock: createVirtualClock(), isLive: true },
+    plan: () => plan,
+    served: (version) => served.get(version) ?? null,
+    onCircuit: (version, state) => moves.push(`${version} ${state}`),
+  });
+});
+
+describe('a version that is not asked any more', () => {
+  it('takes its open circuit with it, once', () => {
+    const bad = load('1');
+    circuits.record(bad, ROWS, 0);
+    expect(circuits.allows(bad)).toBe(false);
+    plan = { ...plan, primary: '2' };
+    load('2');
+    circuits.sweep();
+    circuits.sweep();
+    expect(moves).toEqual(['1 opened', '1 withdrawn']);
+  });
+
+  it('and says nothing by what was still on its way', () => {
+    const bad = load('1');
+    plan = { ...plan, primary: '2' };
+    load('2');
+    circuits.record(bad, ROWS, 0);
+    expect(moves).toEqual([]);
+  });
+
+  it('leaves the circuits of the others as they are', () => {
+    const others = ['2', '3', '4', 'base'].map(load);
+    plan = {
+      primary: '2',
+      canary: { version: '3', share: 0.1 },
+      ab: [{ version: '4', share: 0.1 }],
+      shadow: null,
+    };
+    for (const other of others) circuits.record(other, ROWS, 0);
+    circuits.sweep();
+    expect(moves).toEqual(['2 opened', '3 opened', '4 opened', 'base opened']);
+  });
+
+  it('goes unsaid where its circuit was closed', () => {
+    circuits.record(load('1'), 0, ROWS);
+    plan = { ...plan, primary: '2' };
+    circuits.sweep();
+    expect(moves).toEqual([]);
+  });
+});
+
+describe('other files under the same name', () => {
+  it('are asked at once, whatever was known of those before', () => {
+    const bad = load('1');
+    circuits.record(bad, ROWS, 0);
+    const repaired = load('1');
+    circuits.sweep();
+    expect(circuits.allows(repaired)).toBe(true);
+    circuits.record(bad, ROWS, 0);
+    expect(circuits.allows(repaired)).toBe(true);
+    expect(moves).toEqual(['1 opened', '1 withdrawn']);
+  });
+});
+
+describe('a deadline', () => {
+  it('that is noticed when it passes counts against the version', () => {
+    circuits.record(load('1'), ROWS, 0, 5);
+    expect(moves).toEqual(['1 opened']);
+  });
+
+  it('that a standstill of this thread let pass is no fault of the version', () => {
+    circuits.record(load('1'), ROWS, 0, 400);
+    expect(moves).toEqual([]);
+  });
+});
