@@ -7,9 +7,9 @@
  * tenfold is known at all sizes after half a dozen runs of one size, and a size that is dear for its own
  * reasons stays dear.
  *
- * A point goes towards the median of its last three runs, as one run that the machine paused is no
- * opinion: half of the way where that median is far off, a twentieth where it is near, which averages
- * the noise. Memory is five numbers a point for ever.
+ * A point goes towards the median of its last five runs, as runs that the machine paused are no
+ * opinion and come in clumps: half of the way where that median is far off, a twentieth where it is
+ * near, which averages the noise. Memory is seven numbers a point for ever.
  */
 import { BATCH_ROWS_MAX } from '../limits.ts';
 
@@ -24,7 +24,9 @@ export interface CostLine {
 }
 
 const POINTS = Math.log2(BATCH_ROWS_MAX) + 1;
-const RECENT = 3;
+const RECENT = 5;
+/** Twice the rows never take longer than this many times as long; a pause of the machine may look so. */
+const DOUBLING_MAX = 4;
 const STEP_MAX = 0.5;
 const STEP_MIN = 0.05;
 /** What a clock too coarse for a run is taken to have seen. */
@@ -60,7 +62,7 @@ export class BatchCost {
     const at = k * RECENT;
     recent.copyWithin(at, at + 1, at + RECENT);
     recent[at + RECENT - 1] = measuredMs;
-    const ratio = median(recent[at]!, recent[at + 1]!, recent[at + 2]!) / runMs;
+    const ratio = median(recent, at) / runMs;
     const step = Math.min(STEP_MAX, Math.max(STEP_MIN, 2 * (ratio - 1) ** 2));
     const factor = 1 + step * (ratio - 1);
     this.#runMs[k] = runMs * factor;
@@ -90,7 +92,7 @@ export class BatchCost {
     let lowMs = this.#runMs[0]!;
     if (lowMs > durationMs) return 0;
     for (let k = 1; k < POINTS; k += 1) {
-      const highMs = this.#runMs[k]!;
+      const highMs = Math.min(this.#runMs[k]!, DOUBLING_MAX * lowMs);
       if (highMs > durationMs) {
         const rows = 1 << (k - 1);
         return rows + Math.floor((rows * (durationMs - lowMs)) / (highMs - lowMs));
@@ -136,8 +138,17 @@ function nearestPoint(rowCount: number): number {
   return k < POINTS - 1 && rowCount * rowCount > 1 << (2 * k + 1) ? k + 1 : k;
 }
 
-function median(a: number, b: number, c: number): number {
-  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+const sorted = new Float64Array(RECENT);
+
+/** Of the runs from `at` on; once a batch, so it makes no garbage. */
+function median(recentMs: Float64Array, at: number): number {
+  for (let index = 0; index < RECENT; index += 1) {
+    const runMs = recentMs[at + index]!;
+    let place = index;
+    for (; place > 0 && sorted[place - 1]! > runMs; place -= 1) sorted[place] = sorted[place - 1]!;
+    sorted[place] = runMs;
+  }
+  return sorted[RECENT >> 1]!;
 }
 
 /** On the line through the neighbouring samples, or through the last two for more rows than were timed. */

@@ -38,6 +38,7 @@ const LIGHT_RUN_MS_MAX = 0.5;
 const SLOWDOWN_MIN = 0.5;
 const SLOWDOWN_MAX = 4;
 const TRIAL_RUNS = 64;
+const TRIAL_ROWS_MIN = 16;
 /** After a load every size has been timed, so any of them will do. */
 const ROWS_TIMED = 64;
 const SLOWDOWN_HALF_LIFE_MS = 60_000;
@@ -139,7 +140,9 @@ export class RunPlacement {
     this.#cost.rescale(place === 'workers' ? this.#slowdown : 1 / this.#slowdown);
     this.#place = place;
     this.#movedMs = nowMs;
-    this.#startTrial(this.#rows);
+    // Of a trickle, what a thread takes to wake up would be taken for a slower run.
+    if (this.#rows >= TRIAL_ROWS_MIN) this.#startTrial(this.#rows);
+    else this.#trial = null;
   }
 
   /** Rows a millisecond in either place, under load. */
