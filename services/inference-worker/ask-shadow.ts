@@ -46,7 +46,12 @@ export function createAskShadow(
       rows: asked.packed,
       deadlineMs: Number.POSITIVE_INFINITY,
       settle: (from, to, result) => {
-        if (result.kind === 'failed') return events.versionFailed(version, result.rejection);
+        if (result.kind === 'failed') {
+          const isShed = result.rejection.code === 'inference.overload';
+          if (isShed) events.shadowShed(version, to - from);
+          else events.versionFailed(version, result.rejection);
+          return;
+        }
         const rowMs = result.batch.durationMs / result.batch.rows;
         for (let index = from; index < to; index += 1) {
           const { row } = asked.rows[index]!;

@@ -25,6 +25,8 @@ export interface BatchLoop {
   wake(): void;
   /** While true a batch that empties the queue has the trigger `drain`. */
   isDraining: boolean;
+  /** Fails what waits for a version and has not run yet. */
+  shed(version: string): void;
   /** Fails what waits, and from now on what would run again. */
   stop(): void;
   /** Resolves when `isOver`; asked after each turn. */
@@ -49,6 +51,11 @@ const LATE: Rejection = {
 const STOPPED: Rejection = {
   code: 'inference.overload',
   message: 'the service is stopping and takes no more rows',
+};
+
+const SHED: Rejection = {
+  code: 'inference.overload',
+  message: 'the version is no longer asked',
 };
 
 export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
@@ -209,6 +216,9 @@ export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
       if (isTurnDue) return;
       isTurnDue = true;
       queueMicrotask(turn);
+    },
+    shed(version) {
+      fail(scheduler.version(version).takeWaiting(), SHED, null);
     },
     stop() {
       isStopped = true;

@@ -21,7 +21,10 @@ export interface Batcher {
    * is in flight stays. With the same model, what has been learned of it stays too.
    */
   serve(version: string, model: LoadedModel, options: { readonly shadow: boolean }): void;
-  /** Takes no more; resolves when nothing of it waits or is in flight. */
+  /**
+   * Takes no more; resolves when nothing of it waits or is in flight. What waits for a shadow fails with
+   * `inference.overload`.
+   */
   retire(version: string): Promise<void>;
   /** Resolves when no run of the model is in flight: one that was replaced may then be closed. */
   released(model: LoadedModel): Promise<void>;
@@ -82,6 +85,8 @@ export function createBatcher(options: BatcherOptions): Batcher {
       const entry = served.get(version);
       if (entry === undefined) return;
       entry.isRetired = true;
+      // A shadow waits until nobody else does, which may be never.
+      if (scheduler.version(version).isShadow) loop.shed(version);
       await loop.until(() => entry.unsettledRows === 0);
       if (served.get(version) !== entry) return;
       served.delete(version);

@@ -43,6 +43,7 @@ export interface ScorerOptions {
   served(version: string): ServedModel | null;
   readonly events: {
     versionFailed(version: string, rejection: Rejection): void;
+    shadowShed(version: string, rows: number): void;
     policyFailed(message: string): void;
     cacheLooked(outcome: 'hit' | 'missed' | 'joined' | 'bypassed'): void;
   };

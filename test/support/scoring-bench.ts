@@ -77,6 +77,7 @@ export function createScoringBench(options: {
     served: (version) => served.get(version) ?? null,
     events: {
       versionFailed: () => undefined,
+      shadowShed: () => undefined,
       policyFailed: () => undefined,
       cacheLooked: () => undefined,
     },

@@ -131,6 +131,11 @@ export class VersionQueue<R extends QueuedRequest> {
     return this.#queue.expire(nowMs);
   }
 
+  /** What has not run yet. */
+  takeWaiting(): readonly Part<R>[] {
+    return this.#queue.takeAll();
+  }
+
   takeAll(): readonly Part<R>[] {
     const repeats = this.#repeats.splice(0).flatMap(({ parts }) => parts);
     return [...repeats, ...this.#queue.takeAll()];

@@ -379,6 +379,20 @@ describe('a shadow', () => {
     expect(shadow.runs.length).toBe(1);
   });
 
+  it('that is retired while others never rest lets go of what waits, and is gone', async () => {
+    serve({ runMs: () => 1 });
+    serve({}, true, 's');
+    for (let block = 0; block < 20; block += 1) ask(upTo(256));
+    ask([1, 2, 3], { version: 's' });
+    await clock.advance(2.5);
+    let isGone = false;
+    void batcher.retire('s').then(() => {
+      isGone = true;
+    });
+    await clock.advance(0.1);
+    expect(isGone).toBe(true);
+  });
+
   it('that becomes primary keeps what waits and what has been learned, and waits no longer', async () => {
     const primary = serve({ runMs: () => 1 });
     const shadow = serve({}, true, 's');
