@@ -98,7 +98,7 @@ async function provide(dependency: Dependency): Promise<Provision> {
     process.env[variable] = server.address;
     return { missing: null, stop: () => server.stop() };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     announce(`${name}: none, its tests are skipped: ${reason}`);
     process.env[`${variable}_MISSING`] = reason.split('\n', 1)[0];
     return { missing: `there is no ${name}: ${reason}`, async stop() {} };
@@ -114,4 +114,10 @@ async function startFound(dependency: Dependency): ReturnType<Runtime['start']> 
 
 function announce(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** With what caused it, down to the first cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`;
 }

@@ -52,7 +52,7 @@ export async function startKafkaCluster(options: KafkaClusterOptions): Promise<K
       broker: `127.0.0.1:${ports[index]!}`,
       controller: `127.0.0.1:${ports[count + index]!}`,
     }));
-    const clusterId = randomBytes(16).toString('base64url');
+    const clusterId = newClusterId();
     for (const member of members) {
       const home = join(folder, String(member.id));
       await mkdir(home);
@@ -137,4 +137,11 @@ async function freePorts(count: number): Promise<readonly number[]> {
   }
   await Promise.all(held.map(({ release }) => release()));
   return held.map(({ port }) => port);
+}
+
+/** One that begins with `-` would be taken for an option by Kafka's own tools. */
+function newClusterId(): string {
+  const bytes = randomBytes(16);
+  bytes[0]! &= 0x7f;
+  return bytes.toString('base64url');
 }
