@@ -53,14 +53,14 @@ const BROKEN: readonly [string, string, string, RegExp][] = [
   ['a missing model', 'file: model.onnx', 'file: other.onnx', /other\.onnx/],
   [
     'a canary without its files',
-    'batch: { rowsMax: 256 }',
-    'canary: { version: "2", share: 10% }',
+    'version: "1"',
+    'version: "1"\n  canary: { version: "2", share: 10% }',
     /model\.canary\.version: .*models\/2\/model\.onnx/,
   ],
   [
     'a policy that is no CEL',
-    'batch: { rowsMax: 256 }',
-    "policies: [{ name: p, when: 'event.loan.amount >', suppress: true }]",
+    'version: "1"',
+    `version: "1"\n  policies: [{ name: p, when: 'event.loan.amount >', suppress: true }]`,
     /model\.policies\[0\]\.when/,
   ],
   ['too few inputs for the model', ', utilisation]', ']', /expected the 5 the model takes/],
