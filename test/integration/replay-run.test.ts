@@ -138,7 +138,7 @@ describeWithKafkaAndRedis('tidegauge replay --run', ({ brokers, redisUrl }) => {
 
     const again = await finished(args, 'asked again');
     expect(again).toEqual({ run, ...result });
-    expect(await topicsLeft(again)).toHaveLength(7);
+    expect(await topicsLeft(again)).toHaveLength(8);
 
     const refused = await tidegauge([...args, '--from', '100'], ENVIRONMENT);
     expect(refused.code).toBe(2);

@@ -1,0 +1,213 @@
+/**
+ * The scoring of an inference-worker, with real models and its folder of versions, under arrivals that do
+ * not wait for it: the time from each event's arrival to its encoded prediction, and the models that made
+ * them. Without a bus: what lies before and behind is the same with any model.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { predictionCodec } from '../../services/core/message/prediction.ts';
+import { shadowPredictionCodec } from '../../services/core/message/shadow-prediction.ts';
+import type { Monitor, MonitorModel } from '../../services/core/monitor/monitor.ts';
+import { rolloutFileOf } from '../../services/core/rollout/rollout-file.ts';
+import type { RolloutPlan } from '../../services/core/rollout/rollout-plan.ts';
+import { createInferenceEvents } from '../../services/inference-worker/events.ts';
+import type {
+  RowAnswer,
+  ScoreRow,
+  ShadowAnswer,
+} from '../../services/inference-worker/score-row.ts';
+import { createScoring } from '../../services/inference-worker/scoring.ts';
+import { createSystemClock } from '../../services/platform/clock/system-clock.ts';
+import { createFileModelFolder } from '../../services/platform/model/file-model-folder.ts';
+import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model-runtime.ts';
+import { createMemoryTelemetry } from '../../services/platform/telemetry/memory-telemetry.ts';
+import { stationMonitor } from '../support/embedded-run.ts';
+import { FAKE_MODEL } from '../support/fake-model.ts';
+import type { GeneratedModel } from '../support/onnx-models.ts';
+import { createRolloutVersions, FEATURES, INPUT, OUTPUT } from '../support/rollout-versions.ts';
+import { commonMs, startArrivals } from './rollout-arrivals.ts';
+
+/** Distinct rows; they come again and again. */
+const ROWS = 8_192;
+/** Rows on their way at a time while the capacity is measured. */
+const AHEAD_ROWS = 4_000;
+const EVENT_TIME_MS = 1_000;
+const NO_SLICES: readonly string[] = [];
+
+export interface ScoringOptions {
+  readonly plan: Partial<RolloutPlan> & { readonly primary: string };
+  readonly versions: Readonly<Record<string, GeneratedModel>>;
+  readonly placement: MonitorModel['runtime']['placement'];
+}
+
+export interface LoadedScoring {
+  /** Rows a second at full load. */
+  capacity(durationMs: number): Promise<number>;
+  /** Milliseconds from the arrival of each row to its answer, in the order of the answers. */
+  load(rowsPerSecond: number, durationMs: number): Promise<Float64Array>;
+  /** Arrivals until the next call; 0: none. */
+  setRate(rowsPerSecond: number): void;
+  /** Emptied by the caller. */
+  readonly answers: { readonly atMs: number; readonly version: string }[];
+  shadowCounts(): { readonly said: number; readonly shed: number };
+  changePlan(primary: string): Promise<void>;
+  /** Every row that has arrived is answered. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startScoring(options: ScoringOptions): Promise<LoadedScoring> {
+  const directory = mkdtempSync(join(tmpdir(), 'tidegauge-rollout-'));
+  const versions = createRolloutVersions(directory);
+  for (const [name, model] of Object.entries(options.versions)) await versions.put(name, model);
+  await versions.close();
+  const clock = createSystemClock();
+  const telemetry = createMemoryTelemetry({ tracing: false });
+  const folder = createFileModelFolder(directory);
+  const monitor = rolloutMonitor(directory, options);
+  const rows = eventRows();
+  const answers: { atMs: number; version: string }[] = [];
+  let latenciesMs = new Float64Array(0);
+  let arrived = 0;
+  let answered = 0;
+  let said = 0;
+  let isWatched = false;
+  let onAnswered = (): void => undefined;
+
+  const scoring = createScoring({
+    ...{ monitor, spec: monitor.model!, clock, modelFolder: folder, isLive: true },
+    modelRuntime: createOnnxModelRuntime(),
+    events: createInferenceEvents(telemetry),
+    onShadow(answer) {
+      said += 1;
+      encodeShadow(answer);
+    },
+  });
+  await scoring.start();
+
+  function arrive(count: number, atMs: number): void {
+    const lot: ScoreRow[] = [];
+    for (let index = 0; index < count; index += 1) lot.push(rows[(arrived + index) % ROWS]!);
+    arrived += count;
+    scoring.score(lot, (index, answer) => {
+      encodeAnswer(lot[index]!, answer);
+      const nowMs = commonMs();
+      if (answered < latenciesMs.length) latenciesMs[answered] = nowMs - atMs;
+      answered += 1;
+      if (isWatched && answer.kind === 'answered') {
+        answers.push({ atMs: nowMs, version: answer.version });
+      }
+      onAnswered();
+    });
+  }
+  const arrivals = startArrivals(arrive);
+
+  async function idle(): Promise<void> {
+    while (answered < arrived) await clock.sleep(1);
+  }
+
+  return {
+    answers,
+    idle,
+    shadowCounts: () => ({ said, shed: telemetry.count('tidegauge.inference.shadow.shed') }),
+    setRate(rowsPerSecond) {
+      isWatched = rowsPerSecond > 0;
+      arrivals.setRate(rowsPerSecond);
+    },
+    async capacity(durationMs) {
+      const startMs = commonMs();
+      const before = answered;
+      const refill = (): void => {
+        const room = AHEAD_ROWS - (arrived - answered);
+        if (room >= AHEAD_ROWS / 8 && commonMs() - startMs < durationMs) arrive(room, startMs);
+      };
+      onAnswered = refill;
+      refill();
+      await clock.sleep(durationMs);
+      await idle();
+      onAnswered = () => undefined;
+      return ((answered - before) / (commonMs() - startMs)) * 1_000;
+    },
+    async load(rowsPerSecond, durationMs) {
+      arrived = 0;
+      answered = 0;
+      latenciesMs = new Float64Array(Math.ceil((rowsPerSecond * durationMs) / 800));
+      arrivals.setRate(rowsPerSecond);
+      await clock.sleep(durationMs);
+      arrivals.setRate(0);
+      await clock.sleep(20);
+      await idle();
+      return latenciesMs.subarray(0, answered);
+    },
+    async changePlan(primary) {
+      await folder.updateRollout(() =>
+        rolloutFileOf({ primary, canary: null, ab: [], shadow: null }),
+      );
+    },
+    async close() {
+      await arrivals.close();
+      await scoring.drain();
+      await scoring.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** As the service does, without a slice. */
+function encodeAnswer({ id }: ScoreRow, answer: RowAnswer): Uint8Array {
+  if (answer.kind === 'rejected') throw new Error(answer.rejection.message);
+  return predictionCodec.encode({
+    id,
+    eventTimeMs: EVENT_TIME_MS,
+    modelVersion: answer.version,
+    modelDigest: answer.digest,
+    slices: NO_SLICES,
+    variant: answer.variant,
+    fallbackReason: answer.fallbackReason,
+    outputs: answer.outputs,
+    rawOutputs: answer.rawOutputs,
+    policies: answer.policies,
+    suppressed: answer.suppressed,
+    latencyMs: 1,
+  });
+}
+
+function encodeShadow(answer: ShadowAnswer): Uint8Array {
+  return shadowPredictionCodec.encode({
+    id: answer.row.id,
+    eventTimeMs: EVENT_TIME_MS,
+    modelVersion: answer.version,
+    modelDigest: answer.digest,
+    outputs: answer.outputs,
+    answeredVersion: answer.answeredVersion,
+    answeredOutputs: answer.answeredOutputs,
+    rowMs: answer.rowMs,
+  });
+}
+
+function rolloutMonitor(directory: string, { plan, placement }: ScoringOptions): Monitor {
+  const station = stationMonitor();
+  const [level] = station.columns;
+  return {
+    ...station,
+    columns: FEATURES.map((name) => ({ ...level!, name, path: [name] })),
+    model: {
+      ...FAKE_MODEL,
+      ...{ file: null, version: plan.primary, versionsDirectory: directory },
+      rollout: { canary: null, ab: [], shadow: null, ...plan },
+      inputs: [{ tensor: INPUT, columns: [...FEATURES] }],
+      outputs: [{ name: 'score', tensor: OUTPUT, index: 0, drift: null }],
+      batch: { rowsMax: 256, bytesMax: 4 * 1_048_576, runMsMax: 50 },
+      runtime: { placement, workerCount: 2, threadCount: 1 },
+    },
+  };
+}
+
+function eventRows(): readonly ScoreRow[] {
+  return Array.from({ length: ROWS }, (_, n) => ({
+    id: `e${n}`,
+    cells: FEATURES.map((_, index) => ((n * (7_919 + 104 * index)) % 2_001) / 1_000 - 1),
+    root: null,
+  }));
+}

@@ -1,0 +1,104 @@
+/**
+ * What a primary's callers feel of a shadow that cannot keep up: the 99th percentile of the time from an
+ * event's arrival to its prediction, with the shadow over without, in turns of each in changing order.
+ *
+ * Two of them side by side, one with the shadow and one without, of which one has events at a time.
+ */
+import type { GeneratedModel } from '../support/onnx-models.ts';
+import { atMost, median, type Pace, quantile, type Report, type Row } from './inference-row.ts';
+import { type LoadedScoring, startScoring } from './rollout-scoring.ts';
+
+const SECTION = 'p99 with a shadow that cannot keep up ÷ without';
+/** Short and many, so that what else the machine does disturbs some of them and not the median. */
+const TURN_MS = 700;
+const TURNS_A_ROUND = 3;
+const CAPACITY_MS = 1_500;
+const LOADS = [0.3, 0.6] as const;
+const TARGET = 1.1;
+
+export interface ShadowCase {
+  readonly name: string;
+  readonly primary: GeneratedModel;
+  readonly shadow: GeneratedModel;
+  readonly placement: 'auto' | 'inline' | 'workers';
+}
+
+export async function measureShadow(
+  { name, primary, shadow, placement }: ShadowCase,
+  pace: Pace,
+  report: Report,
+): Promise<void> {
+  const versions = { primary, shadow };
+  const without = await startScoring({ plan: { primary: 'primary' }, versions, placement });
+  const plan = { primary: 'primary', shadow: 'shadow' };
+  const withShadow = await startScoring({ plan, versions, placement });
+  await without.capacity(CAPACITY_MS);
+  const capacity = await without.capacity(CAPACITY_MS);
+  await settle(withShadow);
+  for (const share of LOADS) {
+    report(
+      await compare(
+        `${name}, ${100 * share} % load`,
+        { without, withShadow },
+        capacity * share,
+        pace,
+      ),
+    );
+  }
+  for (const service of [without, withShadow]) await service.close();
+}
+
+async function compare(
+  name: string,
+  { without, withShadow }: Readonly<Record<'without' | 'withShadow', LoadedScoring>>,
+  rate: number,
+  pace: Pace,
+): Promise<Row> {
+  const turns = { without: [] as Float64Array[], withShadow: [] as Float64Array[] };
+  const durationMs = TURN_MS * pace.share;
+  const before = withShadow.shadowCounts();
+  const turn = {
+    without: async () => turns.without.push(await without.load(rate, durationMs)),
+    withShadow: async () => {
+      // Its queue is full from the first event on.
+      await withShadow.load(rate, durationMs / 4);
+      turns.withShadow.push(await withShadow.load(rate, durationMs));
+      await settle(withShadow);
+    },
+  };
+  await without.load(rate, durationMs / 4);
+  for (let round = 0; round < TURNS_A_ROUND * pace.rounds; round++) {
+    const order =
+      round % 2 === 0 ? [turn.without, turn.withShadow] : [turn.withShadow, turn.without];
+    for (const take of order) await take();
+  }
+  const after = withShadow.shadowCounts();
+  const of = (all: readonly Float64Array[], share: number) =>
+    all.map((latenciesMs) => quantile(latenciesMs, share));
+  const p99 = { without: of(turns.without, 0.99), withShadow: of(turns.withShadow, 0.99) };
+  const ratios = p99.withShadow.map((value, round) => value / p99.without[round]!);
+  return {
+    ...{ section: SECTION, name, unit: 'ratio', target: atMost(TARGET) },
+    value: median(p99.withShadow) / median(p99.without),
+    low: Math.min(...ratios),
+    high: Math.max(...ratios),
+    figures: {
+      rowsPerSecond: Math.round(rate),
+      p99MsWithout: median(p99.without),
+      p99MsWith: median(p99.withShadow),
+      p50MsWithout: median(of(turns.without, 0.5)),
+      p50MsWith: median(of(turns.withShadow, 0.5)),
+      shadowRows: after.said - before.said,
+      shedRows: after.shed - before.shed,
+    },
+  };
+}
+
+/** What waits for the shadow has run. */
+async function settle(scoring: LoadedScoring): Promise<void> {
+  await scoring.idle();
+  for (let before = -1; scoring.shadowCounts().said !== before; ) {
+    before = scoring.shadowCounts().said;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
