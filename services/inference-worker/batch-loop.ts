@@ -77,7 +77,7 @@ export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
     for (let batch = scheduler.next(nowMs); batch !== null; batch = scheduler.next(nowMs)) {
       start(batch, nowMs);
     }
-    timer.wakeBy(scheduler.deadlineMs);
+    timer.wakeBy(Math.min(scheduler.deadlineMs, scheduler.shadowMs(nowMs)));
     if (waiters.length > 0) wakeWaiters();
   }
 
@@ -119,7 +119,7 @@ export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
     run: ModelRun | null,
     error: unknown,
   ): void {
-    scheduler.end(batch, run === null ? null : run.durationMs);
+    scheduler.end(batch, run === null ? null : run.durationMs, clock.monotonicMs());
     if (failure !== undefined) failures.delete(batch.parts);
     if (run === null) {
       options.onBatchEnd?.(facts, error);
@@ -162,7 +162,7 @@ export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
       failures.set(parts, failure);
       return batch;
     }
-    scheduler.end(cut, null);
+    scheduler.end(cut, null, nowMs);
     goOn(cut, failure, verdict, null);
     return null;
   }

@@ -62,7 +62,7 @@ function createThread(of: readonly Pace[]) {
       const runMs = (fixedMs + perRowMs * batch.rowCount) * noise;
       usedMs[index]! += runMs;
       nowMs += runMs;
-      scheduler.end(batch, runMs);
+      scheduler.end(batch, runMs, nowMs);
     },
   };
 }

@@ -17,6 +17,7 @@ import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, BATCH_RUN_MS_MAX } from '../limits.ts'
 import type { BatchCost } from './batch-cost.ts';
 import type { Cut, Part, QueuedRequest } from './batch-queue.ts';
 import type { RunPlace } from './place-runs.ts';
+import { ShadowPace } from './shadow-pace.ts';
 import { type SchedulerLimits, VersionQueue, type VersionTerms } from './version-queue.ts';
 
 /** Small beside what a caller feels, as a version may use all of it at a stretch. */
@@ -37,6 +38,7 @@ export class BatchScheduler<R extends QueuedRequest> {
   readonly #versions = new Map<string, VersionQueue<R>>();
   /** The first is the one whose turn it is. */
   #ring: VersionQueue<R>[] = [];
+  readonly #pace = new ShadowPace();
   #inFlight = 0;
   #isThreadBusy = false;
 
@@ -77,6 +79,14 @@ export class BatchScheduler<R extends QueuedRequest> {
     return deadlineMs;
   }
 
+  /** When a shadow that rests may go on; Infinity where none waits for that. */
+  shadowMs(nowMs: number): number {
+    const { restUntilMs } = this.#pace;
+    if (restUntilMs <= nowMs) return Number.POSITIVE_INFINITY;
+    const isWaiting = this.#ring.some((version) => version.isShadow && version.hasWork);
+    return isWaiting ? restUntilMs : Number.POSITIVE_INFINITY;
+  }
+
   /** Takes out what is past its deadline; to be done before `next` at the same time. */
   expire(nowMs: number): readonly Part<R>[] {
     return this.#ring.flatMap((version) => version.expire(nowMs));
@@ -95,13 +105,16 @@ export class BatchScheduler<R extends QueuedRequest> {
       isWaiting = true;
       if (!version.isInline && this.#hasLane(version)) return this.#start(version, nowMs);
     }
-    const turn = isWaiting ? this.#turnOf(false) : this.#shadow();
+    const turn = isWaiting ? this.#turnOf(false) : this.#shadow(nowMs);
     return turn === null ? null : this.#start(turn, nowMs);
   }
 
   /** `durationMs`: of the run alone; `null` where it failed and says nothing about the cost. */
-  end(batch: Batch<R>, durationMs: number | null): void {
+  end(batch: Batch<R>, durationMs: number | null, nowMs: number): void {
     const version = this.version(batch.version);
+    const ranMs = durationMs ?? batch.predictedMs;
+    if (version.isShadow) this.#pace.shadowRan(ranMs, nowMs);
+    else this.#pace.othersRan(ranMs, nowMs);
     version.inFlight -= 1;
     this.#inFlight -= 1;
     if (batch.place === 'inline') this.#isThreadBusy = false;
@@ -136,8 +149,8 @@ export class BatchScheduler<R extends QueuedRequest> {
     return version.isInline && version.hasWork && this.#hasLane(version);
   }
 
-  #shadow(): VersionQueue<R> | null {
-    if (this.#inFlight >= this.#limits.coreCount) return null;
+  #shadow(nowMs: number): VersionQueue<R> | null {
+    if (this.#inFlight >= this.#limits.coreCount || nowMs < this.#pace.restUntilMs) return null;
     for (const version of this.#ring) {
       const isCandidate = version.isShadow && !version.isInline && version.hasWork;
       if (isCandidate && this.#hasLane(version)) return version;
