@@ -6,6 +6,7 @@
  * where the direct one is first it runs the batches that were cut in the round before.
  */
 import { performance } from 'node:perf_hooks';
+import { BATCH_ROWS_MAX } from '../../services/core/limits.ts';
 import { createCellsCodec } from './inference-cells.ts';
 import { createFeed, type Turn } from './inference-feed.ts';
 import { atLeast, median, type Pace, type Report, rowOf, type Target } from './inference-row.ts';
@@ -14,7 +15,7 @@ import { runDirect, type Subject, type Subjects } from './inference-subjects.ts'
 const SECTION = 'through the batcher ÷ direct';
 const TURN_MS = 80;
 /** What a monitor has by default. */
-const ROWS_MAX = 256;
+const ROWS_MAX = BATCH_ROWS_MAX;
 const REQUEST_ROWS = [64, 256, 2_000] as const;
 
 export async function measureThroughput(
