@@ -63,12 +63,14 @@ const promoted = (version: string, options: Partial<Promotion> = {}) =>
   change((before) => promote(before, { version, share: null, shadow: false, ...options }, STAMP));
 const rolledBack = (shadow = false) => change((before) => rollback(before, { shadow }, STAMP));
 
+/** So many that every partition has some. */
 const by = (name: Name) => (fresh: readonly Prediction[]) =>
-  fresh.some(({ modelDigest }) => modelDigest === digests.get(name));
+  fresh.filter(({ modelDigest }) => modelDigest === digests.get(name)).length >= 30;
 const count = (least: number) => (fresh: readonly Prediction[]) => fresh.length >= least;
 const logged = (message: string) =>
   worker.telemetry.logs.filter((log) => log.message === message).map(({ fields }) => fields);
-const alertStates = () => answers.alerts.map(({ subject, state }) => [subject, state]);
+/** Of the slow version: another one may have had its own while the cores were busy with a load. */
+const slowAlerts = () => answers.alerts.filter(({ subject }) => subject === 'slow');
 
 beforeAll(async () => {
   bundle = createRolloutBundle([
@@ -76,7 +78,7 @@ beforeAll(async () => {
     'batch: { rowsMax: 4 }',
     'deadline: 800ms',
     'fallback: { version: base }',
-    'circuit: { failures: 30%, rows: 100, openFor: 20s }',
+    'circuit: { failures: 30%, rows: 100, openFor: 6s }',
   ]);
   await put('base', 'base');
   await put('1', 'one');
@@ -119,7 +121,7 @@ describe('under load a rollout', () => {
     bundle.writeRollout({ primary: '3' });
     await answers.until('a refusal', () => logged('model version refused').length > 0);
     const fresh = await answers.until('answers after it', count(300));
-    expect(new Set(fresh.map(({ modelVersion }) => modelVersion))).toEqual(new Set(['1']));
+    expect(fresh.every(({ modelVersion }) => modelVersion !== '3')).toBe(true);
     const reason = expect.stringContaining('models/3/golden.json does not hold');
     expect(logged('model version refused')).toEqual([{ model_version: '3', reason }]);
     bundle.writeRollout({ primary: '1' });
@@ -139,16 +141,16 @@ describe('under load a rollout', () => {
     await answers.until('the predecessor answers', by('steady'));
     await promoted('slow');
     const reasons = (fresh: readonly Prediction[]) => fresh.map((each) => each.fallbackReason);
-    await answers.until('an open circuit', (fresh) => reasons(fresh).includes('inference.circuit'));
+    await answers.until('an open circuit', () => slowAlerts().length > 0);
     const fresh = await answers.until('answers of the fallback', count(400));
     const missedCount = reasons(fresh).filter((reason) => reason !== '').length;
     expect(missedCount).toBeGreaterThan(fresh.length / 2);
-    expect(alertStates()).toEqual([['slow', 'firing']]);
+    expect(slowAlerts().map(({ state }) => state)).toEqual(['firing']);
     await rolledBack();
     await answers.until('the predecessor answers again', by('steady'));
-    await answers.until('the end of the alert', () => answers.alerts.length > 1);
-    expect(alertStates().at(-1)).toEqual(['slow', 'resolved']);
-    expect(new Set(answers.alerts.map(({ fingerprint }) => fingerprint)).size).toBe(1);
+    await answers.until('the end of the alert', () => slowAlerts().length > 1);
+    expect(slowAlerts().map(({ state }) => state)).toEqual(['firing', 'resolved']);
+    expect(new Set(slowAlerts().map(({ fingerprint }) => fingerprint)).size).toBe(1);
   });
 
   it('gives a canary its share of the ids, always the same ones', async () => {
@@ -158,10 +160,11 @@ describe('under load a rollout', () => {
     stream.setRate(4 * RATE);
     await promoted('4', { share: CANARY_SHARE });
     await answers.until('the canary answers', by('canary'));
-    await answers.until('answers beside it', count(2_500));
+    const isChosen = ({ variant }: Prediction) => variant !== 'fallback';
+    await answers.until('answers beside it', (fresh) => fresh.filter(isChosen).length >= 2_500);
     await rolledBack();
     const isOver = (fresh: readonly Prediction[]) =>
-      fresh.length > 2_500 && !by('canary')(fresh.slice(-500));
+      fresh.length > 2_500 && !fresh.slice(-500).some(({ variant }) => variant === 'canary');
     await answers.until('no further answers of it', isOver);
   });
 
@@ -208,10 +211,8 @@ describe('under load a rollout', () => {
   });
 
   it('is taken over after a crash; what comes twice has its origin', async () => {
-    const crashed = worker.crash();
-    const next = await stream.start();
-    await crashed;
-    worker = next;
+    await worker.crash();
+    worker = await stream.start();
     await answers.until('answers after the crash', count(300));
     expect(answers.repeats.length).toBeGreaterThan(0);
   });

@@ -48,7 +48,7 @@ export function isBroken(offset: number): boolean {
 export interface RolloutWorker {
   readonly component: InferenceWorker;
   readonly telemetry: ReturnType<typeof createMemoryTelemetry>;
-  /** Lets it send once more and commit nothing from now on; resolves when it is gone. */
+  /** Lets it send predictions once more and not hear of it; resolves when it is gone. */
   crash(): Promise<void>;
 }
 
@@ -122,7 +122,7 @@ export async function createRolloutStream({
   const producing = produce();
 
   async function start(): Promise<RolloutWorker> {
-    const mortal = createMortalBus(bus);
+    const mortal = createMortalBus(bus, topics.predictions);
     const telemetry = createMemoryTelemetry({ tracing: false });
     const component = createInferenceWorker(
       {
@@ -200,15 +200,16 @@ function watchLosses(runtime: ModelRuntime, onLost: () => void): ModelRuntime {
   };
 }
 
-/** A bus for one process: after `crash` it sends once more, and the process hears nothing of it. */
-function createMortalBus(bus: Bus): { readonly bus: Bus; crash(): void } {
+/** A bus for one process: after `crash` it sends to `lastTopic` once more, and the process ends by that. */
+function createMortalBus(bus: Bus, lastTopic: string): { readonly bus: Bus; crash(): void } {
   let isCrashing = false;
   return {
     bus: {
       ...bus,
       async produce(records) {
         await bus.produce(records);
-        if (isCrashing) throw new Error('the process has crashed');
+        const isLast = isCrashing && records.some(({ topic }) => topic === lastTopic);
+        if (isLast) throw new Error('the process has crashed');
       },
     },
     crash() {
