@@ -113,7 +113,6 @@ export function createKafkaContext(options: KafkaBusOptions): KafkaContext {
       : { sasl: options.sasl as NonNullable<KafkaConfig['sasl']> }),
   };
   stopNegativeTimeouts();
-  coolStoppedRunners();
   teachKafkajsToRejoin();
   return {
     clock: options.clock,
@@ -183,33 +182,5 @@ function stopNegativeTimeouts(): void {
   if (schedule === undefined) return;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueuePrototype) {
     if (this.pending.length > 0) schedule.call(this);
-  };
-}
-
-interface RunnerPrototype {
-  running: boolean;
-  fetch(nodeId: number): Promise<unknown>;
-}
-
-/** Between two looks of a fetcher whose consumer has been stopped. */
-const STOPPED_FETCH_MS = 200;
-let stoppedRunnersCooled = false;
-
-/**
- * A consumer of kafkajs 2.2.4 that is stopped while brokers come or go may be left with fetchers that
- * nobody stops: each asks its runner again at once, as the answer needs no request, and burns a core
- * for ever. Such an answer takes a while now.
- */
-function coolStoppedRunners(): void {
-  if (stoppedRunnersCooled) return;
-  stoppedRunnersCooled = true;
-  const require = createRequire(import.meta.url);
-  const { prototype } = require('kafkajs/src/consumer/runner') as { prototype: RunnerPrototype };
-  const fetchOf = prototype.fetch;
-  prototype.fetch = async function (this: RunnerPrototype, nodeId: number) {
-    if (!this.running) {
-      await new Promise((resolve) => setTimeout(resolve, STOPPED_FETCH_MS).unref());
-    }
-    return fetchOf.call(this, nodeId);
   };
 }
