@@ -20,6 +20,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
 import { type KafkaCompression, prepareKafkaCompression } from './kafka-compression.ts';
 import { teachKafkajsToRejoin } from './kafka-rejoin.ts';
+import { teachKafkajsToStop } from './kafka-stopped.ts';
 
 export interface KafkaBusOptions {
   /** `host:port` of some brokers of the cluster. */
@@ -114,6 +115,7 @@ export function createKafkaContext(options: KafkaBusOptions): KafkaContext {
   };
   stopNegativeTimeouts();
   teachKafkajsToRejoin();
+  teachKafkajsToStop();
   return {
     clock: options.clock,
     logger: options.logger,
