@@ -11,6 +11,7 @@ import type { Bundle } from '../platform/config/load-bundle.ts';
 import { createEnsembleRuntime } from '../platform/model/ensemble-runtime.ts';
 import { createFileModelFolder } from '../platform/model/file-model-folder.ts';
 import type { ModelFolder } from '../platform/model/model-folder.ts';
+import type { ModelDescription } from '../platform/model/model-runtime.ts';
 import { createOnnxModelRuntime } from '../platform/model/onnx-model-runtime.ts';
 
 export interface BundleVersions {
@@ -19,7 +20,14 @@ export interface BundleVersions {
   /** What is there, by version; a text: why it is none. */
   entries(): Promise<ReadonlyMap<string, VersionEntry | string>>;
   /** A verified model is the caller's to close. */
-  verify(entry: VersionEntry): Promise<Verification>;
+  verify(entry: VersionEntry, options?: VerifyOptions): Promise<Verification>;
+}
+
+export interface VerifyOptions {
+  /** As of a `ModelSpecification`. Nothing is scored here, so one warm-up is enough. Default: 1. */
+  readonly rowsMax?: number;
+  /** Why the model does not fit the monitor. Default: what `checkModelFits` says, with the path. */
+  readonly fits?: (description: ModelDescription) => readonly string[];
 }
 
 export function createBundleVersions({ monitor }: Bundle): BundleVersions {
@@ -44,21 +52,20 @@ export function createBundleVersions({ monitor }: Bundle): BundleVersions {
     return found.set(declared, single ?? `there is no ${file}`);
   }
 
+  const misfitsOf = (description: ModelDescription) =>
+    checkModelFits(monitor, description).map(({ path, message }) => `${path}: ${message}`);
+
   return {
     model,
     folder,
     entries,
-    verify: (checked) =>
+    verify: (checked, { rowsMax = 1, fits = misfitsOf } = {}) =>
       verifyVersion(checked, {
-        folder,
-        // Nothing is scored here: one warm-up is enough.
-        load: (entry) => {
+        ...{ folder, fits },
+        load: ({ file }) => {
           const { threadCount } = model.runtime;
-          const inline = { placement: 'inline', workerCount: 1 } as const;
-          return runtime.load({ file: entry.file, ...inline, threadCount, rowsMax: 1 });
+          return runtime.load({ file, placement: 'inline', workerCount: 1, threadCount, rowsMax });
         },
-        fits: (description) =>
-          checkModelFits(monitor, description).map(({ path, message }) => `${path}: ${message}`),
         lookAgain: async ({ version }) => {
           const again = (await entries()).get(version);
           return again === undefined || typeof again === 'string' ? null : again;

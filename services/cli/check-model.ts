@@ -6,17 +6,13 @@
 import type { MonitorModel } from '../core/monitor/monitor.ts';
 import { versionsOf } from '../core/rollout/check-plan.ts';
 import { ROLLOUT_FILE } from '../core/rollout/rollout-file.ts';
-import { type VersionEntry, verifyVersion } from '../inference-worker/verify-version.ts';
+import type { VersionEntry } from '../inference-worker/verify-version.ts';
 import { checkModelFits } from '../platform/config/check-model-fits.ts';
 import type { Bundle } from '../platform/config/load-bundle.ts';
 import { VERSIONS_FOLDER } from '../platform/config/model-file.ts';
 import { MONITOR_FILE } from '../platform/config/monitor-file.ts';
 import { type DocumentPath, formatPath, type Problem } from '../platform/config/problem.ts';
-import { createEnsembleRuntime } from '../platform/model/ensemble-runtime.ts';
-import { createFileModelFolder } from '../platform/model/file-model-folder.ts';
-import type { ModelFolder } from '../platform/model/model-folder.ts';
-import type { ModelRuntime } from '../platform/model/model-runtime.ts';
-import { createOnnxModelRuntime } from '../platform/model/onnx-model-runtime.ts';
+import { type BundleVersions, createBundleVersions } from './bundle-versions.ts';
 
 /** Where monitor.yaml names each version first; a file of its own says more than its version. */
 function placesOf({ file, rollout, fallback }: MonitorModel): Map<string, DocumentPath> {
@@ -33,49 +29,23 @@ function placesOf({ file, rollout, fallback }: MonitorModel): Map<string, Docume
 
 interface Check {
   readonly bundle: Bundle;
-  readonly model: MonitorModel;
-  readonly folder: ModelFolder;
-  readonly runtime: ModelRuntime;
+  readonly versions: BundleVersions;
+  readonly entry: VersionEntry;
   /** Several may answer: then a problem names the version. */
   readonly isOneOfMany: boolean;
+  place(message: string): Problem;
 }
 
-async function entryOf(
-  version: string,
-  { model, folder }: Pick<Check, 'model' | 'folder'>,
-): Promise<VersionEntry | string> {
-  const isInFolder = version !== model.version || model.file === null;
-  const look = isInFolder ? await folder.look() : null;
-  const files = look === null ? await folder.lookAt(model.file ?? '') : look.versions.get(version);
-  if (files !== null && files !== undefined) return { ...files, version, isInFolder };
-  return look?.problems.get(version) ?? `there are no files of version ${version}`;
-}
-
-async function checkVersion(
-  version: string,
-  place: (message: string) => Problem,
-  check: Check,
-): Promise<readonly Problem[]> {
-  const { bundle, model, folder, runtime } = check;
-  const entry = await entryOf(version, check);
-  if (typeof entry === 'string') return [place(entry)];
+async function checkVersion(check: Check): Promise<readonly Problem[]> {
+  const { bundle, versions, entry, isOneOfMany, place } = check;
+  const { version } = entry;
   let misfits: readonly Problem[] = [];
-  const verification = await verifyVersion(entry, {
-    folder,
-    load: ({ file }) =>
-      runtime.load({
-        ...{ file, placement: 'inline', workerCount: 1 },
-        threadCount: model.runtime.threadCount,
-        rowsMax: model.batch.rowsMax,
-      }),
+  const verification = await versions.verify(entry, {
+    rowsMax: versions.model.batch.rowsMax,
     fits: (description) => {
-      const named = check.isOneOfMany ? { version } : {};
+      const named = isOneOfMany ? { version } : {};
       misfits = checkModelFits(bundle.monitor, description, { locate: bundle.locate, ...named });
       return misfits.map(({ message }) => message);
-    },
-    lookAgain: async () => {
-      const again = await entryOf(version, check);
-      return typeof again === 'string' ? null : again;
     },
   });
   switch (verification.kind) {
@@ -90,28 +60,31 @@ async function checkVersion(
 }
 
 export async function checkBundleModel(bundle: Bundle): Promise<readonly Problem[]> {
-  const { locate, monitor } = bundle;
-  const { model } = monitor;
-  if (model === null) return [];
-  const folder = createFileModelFolder(model.versionsDirectory);
-  const { rollout, rolloutProblem } = await folder.look();
+  const { locate } = bundle;
+  if (bundle.monitor.model === null) return [];
+  const versions = createBundleVersions(bundle);
+  const { rollout, rolloutProblem } = await versions.folder.look();
   const inRollout = (message: string): Problem => ({
     ...{ file: `${VERSIONS_FOLDER}/${ROLLOUT_FILE}`, line: 1, column: 1, path: '', message },
   });
   const problems: Problem[] = rolloutProblem === null ? [] : [inRollout(rolloutProblem)];
 
-  const places = placesOf(model);
-  const versions = new Set([...places.keys(), ...(rollout === null ? [] : versionsOf(rollout))]);
-  const runtime = createEnsembleRuntime(createOnnxModelRuntime());
-  const check = { bundle, model, folder, runtime, isOneOfMany: versions.size > 1 };
+  const places = placesOf(versions.model);
+  const names = new Set([...places.keys(), ...(rollout === null ? [] : versionsOf(rollout))]);
+  const entries = await versions.entries();
   // One after the other: each holds its model in memory while it is checked.
-  for (const version of versions) {
+  for (const version of names) {
     const path = places.get(version);
     const place = (message: string): Problem =>
       path === undefined
         ? inRollout(message)
         : { file: MONITOR_FILE, ...locate(path), path: formatPath(path), message };
-    problems.push(...(await checkVersion(version, place, check)));
+    const entry = entries.get(version) ?? `there are no files of version ${version}`;
+    if (typeof entry === 'string') problems.push(place(entry));
+    else {
+      const isOneOfMany = names.size > 1;
+      problems.push(...(await checkVersion({ bundle, versions, entry, isOneOfMany, place })));
+    }
   }
   return problems;
 }

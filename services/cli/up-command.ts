@@ -9,7 +9,8 @@ import { LIVE_RUN } from '../core/message/topics.ts';
 import { createPipeline, SERVICES, type ServiceName } from '../embedded/pipeline.ts';
 import type { InferenceWorker } from '../inference-worker/inference-worker.ts';
 import { createHealthServer } from '../platform/http/health-server.ts';
-import { createInferenceServer, type InferenceServer } from '../platform/http/inference-server.ts';
+import { createInferenceServer } from '../platform/http/inference-server.ts';
+import type { ListeningComponent } from '../platform/http/listening-component.ts';
 import type { Component } from '../platform/lifecycle/component.ts';
 import type { ServiceScope } from '../platform/lifecycle/service-scope.ts';
 import { startAll, stopAll } from '../platform/lifecycle/supervise.ts';
@@ -162,7 +163,7 @@ function inferenceServer(
   listen: Listen,
   services: readonly Component[],
   { telemetry }: Connections,
-): InferenceServer {
+): ListeningComponent {
   const worker = services.find((service) => service.name === 'inference-worker');
   if (worker === undefined) {
     throw new CodedError('configuration.invalid', '--infer needs the inference-worker here');

@@ -8,8 +8,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { LoadedModel } from '../../services/platform/model/model-runtime.ts';
+import { atLeast, median, type Pace, type Report, rowOf } from './bench-row.ts';
 import { createFeed, type Feed } from './inference-feed.ts';
-import { atLeast, median, type Pace, type Report, rowOf } from './inference-row.ts';
 import { openStatic, type StaticModels } from './inference-static.ts';
 import type { Subject, Subjects } from './inference-subjects.ts';
 

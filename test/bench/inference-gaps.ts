@@ -10,8 +10,8 @@
  */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
+import { atMost, median, type Pace, type Report, rowOf } from './bench-row.ts';
 import { createFeed, type Feed } from './inference-feed.ts';
-import { atMost, median, type Pace, type Report, rowOf } from './inference-row.ts';
 import type { Subject, Subjects } from './inference-subjects.ts';
 
 const DELAY_SECTION = 'event-loop delay at full load, p99';

@@ -5,6 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { LoadedModel } from '../../services/platform/model/model-runtime.ts';
+import { atLeast, median, type Pace, type Report, rowOf, type Target } from './bench-row.ts';
 import { createFeed, type Feed } from './inference-feed.ts';
 import {
   type CreateRowServer,
@@ -13,7 +14,6 @@ import {
   FIXED_ROWS,
   FIXED_TIMEOUT_MS,
 } from './inference-rivals.ts';
-import { atLeast, median, type Pace, type Report, rowOf, type Target } from './inference-row.ts';
 import { runDirect, type Subject, type Subjects } from './inference-subjects.ts';
 
 const SECTION = 'full load ÷ ONNX Runtime on the main thread';

@@ -8,7 +8,7 @@ import type {
   ModelBatch,
   Placement,
 } from '../../services/platform/model/model-runtime.ts';
-import { median } from './inference-row.ts';
+import { median } from './bench-row.ts';
 import { OUTPUT, ROWS, type Subject } from './inference-subjects.ts';
 
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024] as const;

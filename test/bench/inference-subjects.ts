@@ -20,7 +20,7 @@ import {
   tinyMlp,
   treeEnsemble,
 } from '../support/onnx-models.ts';
-import { median } from './inference-row.ts';
+import { median } from './bench-row.ts';
 
 /** Distinct rows of a subject. */
 export const ROWS = 16_384;

@@ -7,9 +7,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { BATCH_ROWS_MAX } from '../../services/core/limits.ts';
+import { atLeast, median, type Pace, type Report, rowOf, type Target } from './bench-row.ts';
 import { createCellsCodec } from './inference-cells.ts';
 import { createFeed, type Turn } from './inference-feed.ts';
-import { atLeast, median, type Pace, type Report, rowOf, type Target } from './inference-row.ts';
 import { runDirect, type Subject, type Subjects } from './inference-subjects.ts';
 
 const SECTION = 'through the batcher ÷ direct';

@@ -12,6 +12,7 @@
  */
 import type { Batcher } from '../../services/inference-worker/batcher.ts';
 import type { LoadedModel, ModelBatch } from '../../services/platform/model/model-runtime.ts';
+import { atMost, median, type Pace, quantile, type Report, rowOf } from './bench-row.ts';
 import { arrivals } from './inference-arrivals.ts';
 import { createBenchBatcher, VERSION } from './inference-batcher.ts';
 import { createFeed } from './inference-feed.ts';
@@ -23,7 +24,6 @@ import {
   type OnScore,
   type RowServer,
 } from './inference-rivals.ts';
-import { atMost, median, type Pace, quantile, type Report, rowOf } from './inference-row.ts';
 import { OUTPUT, ROWS, type Subject, type Subjects } from './inference-subjects.ts';
 
 const SECTION = 'added wait at 10 % load, p99';

@@ -5,7 +5,7 @@
  * Two of them side by side, one with the shadow and one without, of which one has events at a time.
  */
 import type { GeneratedModel } from '../support/onnx-models.ts';
-import { atMost, median, type Pace, quantile, type Report, type Row } from './inference-row.ts';
+import { atMost, median, type Pace, quantile, type Report, type Row } from './bench-row.ts';
 import { type LoadedScoring, startScoring } from './rollout-scoring.ts';
 
 const SECTION = 'p99 with a shadow that cannot keep up ÷ without';

@@ -4,7 +4,7 @@
  * change. The files of the version lie there already; the folder is looked at once a second.
  */
 import type { GeneratedModel } from '../support/onnx-models.ts';
-import { median, type Pace, type Report, rowOf } from './inference-row.ts';
+import { median, type Pace, type Report, rowOf } from './bench-row.ts';
 import { commonMs } from './rollout-arrivals.ts';
 import { type LoadedScoring, startScoring } from './rollout-scoring.ts';
 

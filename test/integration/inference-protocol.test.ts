@@ -8,10 +8,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CodedError } from '../../services/core/errors.ts';
 import type { BackendRequest } from '../../services/platform/http/inference-backend.ts';
-import {
-  createInferenceServer,
-  type InferenceServer,
-} from '../../services/platform/http/inference-server.ts';
+import { createInferenceServer } from '../../services/platform/http/inference-server.ts';
+import type { ListeningComponent } from '../../services/platform/http/listening-component.ts';
 import type {
   ModelDescription,
   ModelOutputs,
@@ -185,7 +183,7 @@ function withInput(name: string, change: object): object {
 }
 
 describe('a foreign client of the Open Inference Protocol', () => {
-  let server: InferenceServer;
+  let server: ListeningComponent;
   let client: ForeignClient;
 
   beforeAll(async () => {

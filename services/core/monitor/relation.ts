@@ -8,11 +8,6 @@ import type { EventFields } from '../expression/event-fields.ts';
 import { compileExpression, expressionMistake } from '../expression/expression.ts';
 import type { Relation } from './monitor.ts';
 
-export type {
-  EventFields as RelationFields,
-  EventFieldType as RelationFieldType,
-} from '../expression/event-fields.ts';
-
 /** True: holds or undecided. False: violated. Text: why it cannot be evaluated. */
 export type EvaluateRelation = (root: Record<string, unknown>) => boolean | string;
 

@@ -3,9 +3,9 @@
  * types of its tensors. Pure; the caller loads it and decides what a problem means.
  */
 import type { Column, Monitor, MonitorModel } from '../../core/monitor/monitor.ts';
+import { suggestion } from '../../core/monitor/nearest.ts';
 import type { ModelDescription, TensorDescription, TensorType } from '../model/model-runtime.ts';
 import { MONITOR_FILE } from './monitor-file.ts';
-import { suggestion } from './nearest.ts';
 import {
   type DocumentPath,
   FILE_AS_A_WHOLE,

@@ -4,12 +4,12 @@
  * every mistake is found, not only the first. Policies are looked at in `check-policies.ts`.
  */
 import { BATCH_RUN_MS_MAX, MODEL_DURATION_MS_MAX } from '../../core/limits.ts';
+import { suggestion } from '../../core/monitor/nearest.ts';
 import { planMistakes } from '../../core/rollout/check-plan.ts';
 import { checkPolicies } from './check-policies.ts';
 import { durationMs } from './drift-file.ts';
 import { type FallbackFile, type ModelFile, toRollout } from './model-file.ts';
 import type { MonitorFile } from './monitor-file.ts';
-import { suggestion } from './nearest.ts';
 import type { DocumentPath, ProblemList } from './problem.ts';
 
 function checkInputs(file: MonitorFile, model: ModelFile, list: ProblemList): void {

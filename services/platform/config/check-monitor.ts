@@ -4,6 +4,7 @@
  */
 import { EVENT_TIME_MS_MAX } from '../../core/limits.ts';
 import { MODEL_SLICE } from '../../core/monitor/measured-columns.ts';
+import { suggestion } from '../../core/monitor/nearest.ts';
 import { windowsMistake } from '../../core/monitor/windows.ts';
 import { planKey } from '../../core/window/window-plan.ts';
 import { checkDrift } from './check-drift.ts';
@@ -11,7 +12,6 @@ import { checkModel } from './check-model.ts';
 import { checkSets } from './check-sets.ts';
 import { durationMs, toBaselines, toWindowPlan } from './drift-file.ts';
 import { type MonitorFile, toMonitor } from './monitor-file.ts';
-import { suggestion } from './nearest.ts';
 import { patternMistake } from './pattern.ts';
 import type { ProblemList } from './problem.ts';
 

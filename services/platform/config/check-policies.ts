@@ -2,8 +2,9 @@
  * Whether the policies of the `model` section have names of their own, say exactly one thing each and
  * say it of outputs that exist. Pure; every mistake is found, not only the first.
  */
+
+import { suggestion } from '../../core/monitor/nearest.ts';
 import type { BoundsFile, ModelFile, PolicyFile } from './model-file.ts';
-import { suggestion } from './nearest.ts';
 import type { DocumentPath, ProblemList } from './problem.ts';
 
 const ACTIONS = ['set', 'bounds', 'suppress'] as const;

@@ -1,9 +1,9 @@
 /** Whether the reference profile covers what the monitor judges, and the sets it measures. */
 import { setMistake } from '../../core/monitor/measured-sets.ts';
 import type { Monitor } from '../../core/monitor/monitor.ts';
+import { suggestion } from '../../core/monitor/nearest.ts';
 import type { Reference } from '../../core/monitor/reference.ts';
 import { REFERENCE_FILE } from './monitor-file.ts';
-import { suggestion } from './nearest.ts';
 import type { DocumentPath, ProblemList } from './problem.ts';
 
 export function hasReferenceBaseline({ baselines }: Pick<Monitor, 'baselines'>): boolean {

@@ -1,7 +1,8 @@
 /** Whether the sets of monitor.yaml have a name of their own and columns that can be measured together. */
+
+import { suggestion } from '../../core/monitor/nearest.ts';
 import { checkPriority } from './check-drift.ts';
 import type { ColumnFile, MonitorFile } from './monitor-file.ts';
-import { suggestion } from './nearest.ts';
 import type { ProblemList } from './problem.ts';
 
 /** Why a column cannot be in a set, `null` where it can. */

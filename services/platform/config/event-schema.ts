@@ -5,8 +5,8 @@
  * which the codec drops, are looked up here, because a timestamp says its own unit.
  */
 import { type AvroNode, describeNode } from '../../core/codec/avro-schema.ts';
-import type { RelationFields, RelationFieldType } from '../../core/monitor/relation.ts';
-import { suggestion } from './nearest.ts';
+import type { EventFields, EventFieldType } from '../../core/expression/event-fields.ts';
+import { suggestion } from '../../core/monitor/nearest.ts';
 
 export type ResolvedPath =
   | {
@@ -53,7 +53,7 @@ export function resolvePath(root: AvroNode, path: readonly string[]): ResolvedPa
   return { found: true, kinds, description: describeNode(node) };
 }
 
-function relationType(node: AvroNode, depth: number): RelationFieldType {
+function relationType(node: AvroNode, depth: number): EventFieldType {
   const [only, ...others] = branchesOf(node);
   if (only === undefined || others.length > 0) return 'any';
   switch (only.kind) {
@@ -76,14 +76,14 @@ function relationType(node: AvroNode, depth: number): RelationFieldType {
   }
 }
 
-function recordFields(node: AvroNode & { readonly kind: 'record' }, depth: number): RelationFields {
+function recordFields(node: AvroNode & { readonly kind: 'record' }, depth: number): EventFields {
   return Object.fromEntries(
     node.fields.map(({ name, node: inner }) => [name, relationType(inner, depth)]),
   );
 }
 
 /** The event's shape for checking relations; a record that contains itself ends in `any`. */
-export function relationFields(root: AvroNode): RelationFields {
+export function relationFields(root: AvroNode): EventFields {
   return root.kind === 'record' ? recordFields(root, 0) : {};
 }
 

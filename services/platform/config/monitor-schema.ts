@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { suggestion } from '../../core/monitor/nearest.ts';
 import type { MonitorFile } from './monitor-file.ts';
-import { suggestion } from './nearest.ts';
 import {
   type DocumentPath,
   describeValue,

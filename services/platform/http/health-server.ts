@@ -11,9 +11,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { CodedError } from '../../core/errors.ts';
-import type { Component, Health } from '../lifecycle/component.ts';
+import type { Component } from '../lifecycle/component.ts';
 import type { Logger, Telemetry } from '../telemetry/telemetry.ts';
 import { createHealthReport } from './health-report.ts';
+import { createListeningComponent, type ListeningComponent } from './listening-component.ts';
 
 export interface HealthServerOptions {
   /** 127.0.0.1 where absent; 0.0.0.0 or :: in a container. */
@@ -23,11 +24,6 @@ export interface HealthServerOptions {
   readonly components: readonly Component[];
   readonly telemetry: Pick<Telemetry, 'prometheusText'>;
   readonly logger: Logger;
-}
-
-export interface HealthServer extends Component {
-  /** `http://host:port`; empty while it does not listen. */
-  readonly address: string;
 }
 
 const HEADER_BYTES_MAX = 8_192;
@@ -47,7 +43,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function createHealthServer(options: HealthServerOptions): HealthServer {
+export function createHealthServer(options: HealthServerOptions): ListeningComponent {
   const host = options.host ?? '127.0.0.1';
   const report = createHealthReport(options.components);
   const routes: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
@@ -59,16 +55,6 @@ export function createHealthServer(options: HealthServerOptions): HealthServer {
       body: await options.telemetry.prometheusText(),
     }),
   };
-
-  let status: Health['status'] = 'starting';
-  let reason = 'not started';
-  let resolveFinished: () => void = () => {};
-  let rejectFinished: (error: Error) => void = () => {};
-  const finished = new Promise<void>((resolve, reject) => {
-    resolveFinished = resolve;
-    rejectFinished = reject;
-  });
-  finished.catch(() => {});
 
   const server = createServer(
     {
@@ -90,39 +76,15 @@ export function createHealthServer(options: HealthServerOptions): HealthServer {
   );
   server.maxConnections = CONNECTIONS_MAX;
 
-  async function stop(deadlineMs: number): Promise<void> {
-    if (server.listening) await closeWithin(server, deadlineMs);
-    if (status !== 'failed') {
-      status = 'stopped';
-      reason = 'stopped';
-    }
-    resolveFinished();
-  }
-
-  let stopping: Promise<void> | null = null;
-  return {
+  return createListeningComponent({
     name: 'health-server',
-    finished,
-    get address() {
-      return addressOf(server);
+    server,
+    listen: () => listen(server, host, options.port),
+    close: async (deadlineMs) => {
+      if (server.listening) await closeWithin(server, deadlineMs);
     },
-    async start() {
-      await listen(server, host, options.port);
-      server.on('error', (error) => {
-        status = 'failed';
-        reason = error.message;
-        rejectFinished(error);
-      });
-      status = 'ready';
-      reason = '';
-      options.logger.info({ address: addressOf(server) }, 'health endpoint listens');
-    },
-    stop(deadlineMs) {
-      stopping ??= stop(deadlineMs);
-      return stopping;
-    },
-    health: () => ({ status, reason }),
-  };
+    onListening: (address) => options.logger.info({ address }, 'health endpoint listens'),
+  });
 }
 
 async function answer(
@@ -191,11 +153,4 @@ function closeWithin(server: Server, deadlineMs: number): Promise<void> {
     });
     server.closeIdleConnections();
   });
-}
-
-function addressOf(server: Server): string {
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') return '';
-  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-  return `http://${host}:${bound.port}`;
 }

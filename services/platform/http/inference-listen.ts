@@ -41,14 +41,6 @@ export async function listenIfAllowed(server: Server, options: ListenOptions): P
   });
 }
 
-/** `http://host:port`; empty while it does not listen. */
-export function addressOf(server: Server): string {
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') return '';
-  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-  return `http://${host}:${bound.port}`;
-}
-
 function refusal({ host, port }: ListenOptions, reason: string, cause?: Error): CodedError {
   const message = `the inference server cannot listen on ${host}:${port}: ${reason}`;
   return new CodedError('configuration.invalid', message, cause === undefined ? {} : { cause });

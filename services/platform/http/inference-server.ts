@@ -8,13 +8,13 @@
  * - `stop` refuses new requests, waits for open ones until the deadline, and leaves no socket.
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { Component, Health } from '../lifecycle/component.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
 import { createInferenceApp } from './inference-app.ts';
 import type { InferenceBackend } from './inference-backend.ts';
-import { addressOf, listenIfAllowed } from './inference-listen.ts';
+import { listenIfAllowed } from './inference-listen.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
 import { InferenceSockets } from './inference-sockets.ts';
+import { createListeningComponent, type ListeningComponent } from './listening-component.ts';
 
 export interface InferenceServerOptions {
   /** 127.0.0.1 where absent. */
@@ -31,11 +31,6 @@ export interface InferenceServerOptions {
   readonly version: string;
 }
 
-export interface InferenceServer extends Component {
-  /** `http://host:port`; empty while it does not listen. */
-  readonly address: string;
-}
-
 const HEADER_BYTES_MAX = 16_384;
 const HEADERS_TIMEOUT_MS = 5_000;
 /** Headers and body together. */
@@ -46,64 +41,32 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const SOCKET_IDLE_MS_MAX = 90_000;
 const CONNECTIONS_MAX = 256;
 
-export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
-  const host = options.host ?? '127.0.0.1';
-  let status: Health['status'] = 'starting';
-  let reason = 'not started';
-  let resolveFinished: () => void = () => {};
-  let rejectFinished: (error: Error) => void = () => {};
-  const finished = new Promise<void>((resolve, reject) => {
-    resolveFinished = resolve;
-    rejectFinished = reject;
-  });
-  finished.catch(() => {});
-
-  let stopping: Promise<void> | null = null;
+export function createInferenceServer(options: InferenceServerOptions): ListeningComponent {
+  const { host = '127.0.0.1', port, token, logger, bodyBytesMax } = options;
+  let isStopping = false;
   const app = createInferenceApp({
-    token: options.token,
-    logger: options.logger,
-    bodyBytesMax: options.bodyBytesMax,
-    isStopping: () => stopping !== null,
+    ...{ token, logger, bodyBytesMax },
+    isStopping: () => isStopping,
     serverFactory: (listener) => createHttpServer(listener as RequestListener),
   });
   addInferenceRoutes(app, options);
-  const http = app.server;
-  const sockets = new InferenceSockets(http);
+  const { server } = app;
+  const sockets = new InferenceSockets(server);
 
-  async function stop(deadlineMs: number): Promise<void> {
-    if (http.listening) await sockets.close(deadlineMs);
-    await app.close();
-    if (status !== 'failed') {
-      status = 'stopped';
-      reason = 'stopped';
-    }
-    resolveFinished();
-  }
-
-  return {
+  return createListeningComponent({
     name: 'inference-server',
-    finished,
-    get address() {
-      return addressOf(http);
-    },
-    async start() {
+    server,
+    async listen() {
       await app.ready();
-      await listenIfAllowed(http, { host, port: options.port, token: options.token });
-      http.on('error', (error) => {
-        status = 'failed';
-        reason = error.message;
-        rejectFinished(error);
-      });
-      status = 'ready';
-      reason = '';
-      options.logger.info({ address: addressOf(http) }, 'inference endpoint listens');
+      await listenIfAllowed(server, { host, port, token });
     },
-    stop(deadlineMs) {
-      stopping ??= stop(deadlineMs);
-      return stopping;
+    async close(deadlineMs) {
+      isStopping = true;
+      if (server.listening) await sockets.close(deadlineMs);
+      await app.close();
     },
-    health: () => ({ status, reason }),
-  };
+    onListening: (address) => logger.info({ address }, 'inference endpoint listens'),
+  });
 }
 
 function createHttpServer(listener: RequestListener): Server {

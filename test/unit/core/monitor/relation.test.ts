@@ -1,10 +1,7 @@
 /** Relations: CEL with plain numbers, three-valued where values are missing, bounded. */
 import { describe, expect, test } from 'vitest';
-import {
-  compileRelation,
-  type RelationFields,
-  relationMistake,
-} from '../../../../services/core/monitor/relation.ts';
+import type { EventFields } from '../../../../services/core/expression/event-fields.ts';
+import { compileRelation, relationMistake } from '../../../../services/core/monitor/relation.ts';
 
 const evaluate = (expression: string, event: Record<string, unknown>) =>
   compileRelation({ name: 'r', expression })(event);
@@ -79,7 +76,7 @@ test('a value of the wrong type is a reason, not a verdict', () => {
   expect(evaluate('event.age', EVENT)).toBe('it gives neither true nor false');
 });
 
-const FIELDS: RelationFields = {
+const FIELDS: EventFields = {
   age: 'number',
   name: 'string',
   active: 'boolean',

@@ -1,9 +1,9 @@
 /** Durations, suggestions, and where JSON is wrong. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { suggestion } from '../../../../services/core/monitor/nearest.ts';
 import { parseDuration } from '../../../../services/platform/config/duration.ts';
 import { parseJson } from '../../../../services/platform/config/json-source.ts';
-import { suggestion } from '../../../../services/platform/config/nearest.ts';
 
 describe('parseDuration', () => {
   test.each([

@@ -2,10 +2,8 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  createHealthServer,
-  type HealthServer,
-} from '../../../../services/platform/http/health-server.ts';
+import { createHealthServer } from '../../../../services/platform/http/health-server.ts';
+import type { ListeningComponent } from '../../../../services/platform/http/listening-component.ts';
 import type { Component, Health } from '../../../../services/platform/lifecycle/component.ts';
 import { createMemoryTelemetry } from '../../../../services/platform/telemetry/memory-telemetry.ts';
 
@@ -22,7 +20,7 @@ function componentWith(name: string, health: Health | (() => Health)): Component
 const READY: Health = { status: 'ready', reason: '' };
 
 describe('health server', () => {
-  const servers: HealthServer[] = [];
+  const servers: ListeningComponent[] = [];
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.stop(100)));
   });

@@ -11,9 +11,9 @@ import type {
 } from '../../../../services/platform/http/inference-backend.ts';
 import {
   createInferenceServer,
-  type InferenceServer,
   type InferenceServerOptions,
 } from '../../../../services/platform/http/inference-server.ts';
+import type { ListeningComponent } from '../../../../services/platform/http/listening-component.ts';
 import type { ModelDescription } from '../../../../services/platform/model/model-runtime.ts';
 import { createMemoryTelemetry } from '../../../../services/platform/telemetry/memory-telemetry.ts';
 
@@ -77,7 +77,7 @@ class HeldBackend {
 }
 
 describe('inference server', () => {
-  const servers: InferenceServer[] = [];
+  const servers: ListeningComponent[] = [];
   const sockets: Socket[] = [];
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();
@@ -119,7 +119,7 @@ describe('inference server', () => {
     return { server, telemetry, post };
   }
 
-  async function open(server: InferenceServer) {
+  async function open(server: ListeningComponent) {
     const { hostname, port } = new URL(server.address);
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
     sockets.push(socket);
