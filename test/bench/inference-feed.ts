@@ -34,7 +34,7 @@ export interface Turn {
   readonly durationMs: number;
   /** Of each batch, in the order they ended. */
   readonly batchRows: readonly number[];
-  /** By row of the turn. */
+  /** Of each distinct row, when it was scored last; the next turn writes over them. */
   readonly scores: Float32Array;
 }
 
@@ -64,33 +64,34 @@ export function createFeed(options: FeedOptions): Feed {
     ...options,
     onBatch: (rowCount) => batchRows.push(rowCount),
   });
-  /** Of each request size that starts at a row; packing is not what is measured. */
-  const packed = new Map<number, ModelBatch>();
-  let scores = new Float32Array(ROWS);
+  /** By distinct row and size: neither packing nor making requests is what is measured. */
+  const kept = new Map<number, BatchRequest>();
+  const scores = new Float32Array(ROWS);
   let limit = 0;
   let submittedRows = 0;
   let settledRows = 0;
   let startRow = 0;
   let ended: (() => void) | null = null;
 
-  function rowsAt(from: number, rowCount: number): ModelBatch {
-    if (cells !== undefined) return cells.pack(from, rowCount);
-    const key = (from % ROWS) * 4_096 + rowCount;
-    let rows = packed.get(key);
-    if (rows === undefined) {
-      rows = subject.rows(from, rowCount);
-      packed.set(key, rows);
+  function requestAt(from: number, rowCount: number): BatchRequest {
+    const start = from % ROWS;
+    if (cells !== undefined) return createRequest(start, rowCount, cells.pack(from, rowCount));
+    const key = start * 4_096 + rowCount;
+    let request = kept.get(key);
+    if (request === undefined) {
+      request = createRequest(start, rowCount, subject.rows(start, rowCount));
+      kept.set(key, request);
     }
-    return rows;
+    return request;
   }
 
-  function requestOf(from: number, rowCount: number): BatchRequest {
+  function createRequest(start: number, rowCount: number, rows: ModelBatch): BatchRequest {
     return {
       version: VERSION,
-      rows: rowsAt(from, rowCount),
+      rows,
       deadlineMs: Number.POSITIVE_INFINITY,
       settle(fromRow, toRow, result) {
-        read(from + fromRow, toRow - fromRow, result);
+        read(start + fromRow, toRow - fromRow, result);
         settledRows += toRow - fromRow;
         if (toRow === rowCount) fill();
         if (settledRows === limit + startRow) ended?.();
@@ -101,18 +102,18 @@ export function createFeed(options: FeedOptions): Feed {
   function read(at: number, rowCount: number, result: PartResult): void {
     if (result.kind === 'failed') throw new Error(result.rejection.message);
     const { outputs, outputRow } = result;
-    const data = outputs.get(OUTPUT)!.data as Float32Array;
-    let to = at % scores.length;
-    if (cells !== undefined) {
-      for (let row = 0; row < rowCount; row++) {
-        scores[to] = cells.score(outputs, outputRow + row);
-        to = to + 1 === scores.length ? 0 : to + 1;
-      }
-      return;
-    }
-    for (let row = 0; row < rowCount; row++) {
-      scores[to] = data[outputRow + row]!;
-      to = to + 1 === scores.length ? 0 : to + 1;
+    const from = at % ROWS;
+    const straight = Math.min(rowCount, ROWS - from);
+    readTo(from, outputs, outputRow, straight);
+    if (straight < rowCount) readTo(0, outputs, outputRow + straight, rowCount - straight);
+  }
+
+  function readTo(to: number, outputs: ModelOutputs, from: number, rowCount: number): void {
+    if (cells === undefined) {
+      const data = outputs.get(OUTPUT)!.data as Float32Array;
+      for (let row = 0; row < rowCount; row++) scores[to + row] = data[from + row]!;
+    } else {
+      for (let row = 0; row < rowCount; row++) scores[to + row] = cells.score(outputs, from + row);
     }
   }
 
@@ -120,7 +121,7 @@ export function createFeed(options: FeedOptions): Feed {
     while (submittedRows - startRow < limit && submittedRows - settledRows < AHEAD_ROWS) {
       const from = submittedRows - startRow;
       const rowCount = Math.min(rowsPerRequest, limit - from);
-      if (!batcher.submit(requestOf(from, rowCount))) return;
+      if (!batcher.submit(requestAt(from, rowCount))) return;
       submittedRows += rowCount;
     }
   }
@@ -140,7 +141,6 @@ export function createFeed(options: FeedOptions): Feed {
     },
     batchRows,
     async turn(rowCount) {
-      scores = new Float32Array(rowCount);
       batchRows.length = 0;
       const done = new Promise<void>((resolve) => {
         ended = resolve;
@@ -153,7 +153,6 @@ export function createFeed(options: FeedOptions): Feed {
       return { rowCount, durationMs, batchRows: [...batchRows], scores };
     },
     start() {
-      scores = new Float32Array(ROWS);
       begin(Number.POSITIVE_INFINITY);
     },
     async stop() {
@@ -161,7 +160,7 @@ export function createFeed(options: FeedOptions): Feed {
       await batcher.drain();
     },
     single() {
-      if (batcher.submit(requestOf(submittedRows % ROWS, 1))) submittedRows += 1;
+      if (batcher.submit(requestAt(submittedRows, 1))) submittedRows += 1;
       startRow = submittedRows;
     },
     serve(next) {

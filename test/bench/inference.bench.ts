@@ -1,6 +1,9 @@
 /**
  * `npm run bench:inference`: the batcher beside ONNX Runtime and other ways of batching. Options as in
  * bench-run.ts; a baseline is kept of a whole run only, and if other processes left the machine alone.
+ *
+ * Started with a heap like a service's: in the small one of a new process the collector marks ten times a
+ * second, for the sake of output buffers that lie outside of it, and a turn is as fast as it lets it be.
  */
 import type { Pace, Report } from './bench-row.ts';
 import { startBench } from './bench-run.ts';
