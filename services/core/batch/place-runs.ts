@@ -8,8 +8,10 @@
  *               times the share of the thread that other versions leave
  *     workers   n × min(workers / t(n), cores / (t(n) + hop), 1 / hop)
  *
- * The hop is work of this thread, about 0.1 ms a batch there and back. A version that hardly runs is
- * placed inline if its runs are short, as then the hop is what it would be felt by.
+ * The hop is work of this thread, about 0.1 ms a batch there and back. A version that needs little of
+ * this thread is placed inline if its runs are short, as then the hop is what it would be felt by. What
+ * it needs is told by its rows, not by the time of its runs: batches of one row may fill the thread, and
+ * grow as soon as there is more to do.
  *
  * The learned cost is of where the version runs now. What the other place costs is that times a
  * slowdown, measured by the first runs after each move; while inline it fades, so that the workers get
@@ -29,7 +31,7 @@ const DECIDE_EVERY_MS = 250;
 const STAY_MS_MIN = 1_000;
 /** How much better the other place must be. */
 const MARGIN = 1.08;
-/** Share of this thread that its runs would take inline, below which a version hardly runs … */
+/** Share of this thread that its rows would need inline, below which a version needs little … */
 const LIGHT_SHARE_ENTER = 0.25;
 /** … and from which on it no longer does. */
 const LIGHT_SHARE_LEAVE = 0.5;
@@ -71,8 +73,10 @@ export class RunPlacement {
   #trial: Trial | null = null;
   /** Of the last run. */
   #rows = 1;
+  /** Since the last decision. */
   #inlineMs = 0;
   #runs = 0;
+  #rowCount = 0;
   #share = 0;
   #decidedMs: number;
   #movedMs: number;
@@ -90,7 +94,10 @@ export class RunPlacement {
     return this.#place;
   }
 
-  /** Share of this thread that its runs took, or would have taken inline, as of the last decision. */
+  /**
+   * Share of this thread that its rows needed or would have needed inline, in batches of the best size,
+   * as of the last decision.
+   */
   get share(): number {
     return this.#share;
   }
@@ -105,6 +112,7 @@ export class RunPlacement {
     this.#runs += 1;
     this.#inlineMs += durationMs * this.#inlineScale;
     this.#rows = rowCount;
+    this.#rowCount += rowCount;
     const trial = this.#trial;
     if (trial === null) return;
     trial.runCount += 1;
@@ -123,9 +131,10 @@ export class RunPlacement {
     const elapsedMs = nowMs - this.#decidedMs;
     if (elapsedMs < DECIDE_EVERY_MS) return null;
     const typicalMs = this.#runs === 0 ? 0 : this.#inlineMs / this.#runs;
-    this.#share = this.#inlineMs / elapsedMs;
+    this.#share = this.#rowCount / elapsedMs / this.throughput(limits, 0).inline;
     this.#inlineMs = 0;
     this.#runs = 0;
+    this.#rowCount = 0;
     this.#decidedMs = nowMs;
     if (this.#place === 'inline') {
       this.#slowdown = 1 + (this.#slowdown - 1) * 0.5 ** (elapsedMs / SLOWDOWN_HALF_LIFE_MS);

@@ -150,10 +150,18 @@ describe('RunPlacement', () => {
   });
 
   it('stays where it is between the two', () => {
+    const machine = line(0.03, 0.03);
+    const load = new Load(machine, 'inline');
+    // In full batches 33 rows a millisecond.
+    load.run(machine, 10_000, 12);
+    expect([load.moves, load.placement.place]).toEqual([0, 'inline']);
+  });
+
+  it('stays inline where it fills the thread only as its batches are small', () => {
     const machine = line(0.03, 0.004);
     const load = new Load(machine, 'inline');
-    // 34 µs a row by row: 40 % of this thread.
-    load.run(machine, 10_000, 12);
+    // Row by row 85 % of this thread, in full batches a tenth of it; on workers it would be faster.
+    load.run(machine, 10_000, 25);
     expect([load.moves, load.placement.place]).toEqual([0, 'inline']);
   });
 
