@@ -8,6 +8,8 @@
  *       │                                                            ▼  │ n grows by one, to a limit
  *       └───────── enough trial rows were answered ──────────── half-open
  *
+ * n also grows where a circuit opens that has closed a short while ago, and is forgotten once it has
+ * stayed closed for a few windows: a version that only fails under its full load passes every trial.
  * Closed: every row is asked. Rows that have not been seen count as answered, so that the first row of
  * a version cannot open its circuit, and what opens it is always the same number of failures.
  * Open: none is asked; what is still on its way when it opens says nothing new and is not counted.
@@ -23,6 +25,8 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 export const TRIAL_ROWS = 8;
 /** A version that fails every trial is tried every `openMs` × 2 to the power of this. */
 export const OPEN_DOUBLINGS_MAX = 4;
+/** Windows of rows after which a circuit that has closed owes nothing to what was before. */
+export const PROVEN_WINDOWS = 4;
 
 export interface Circuit {
   /** Of now: an open circuit turns half-open when its time is over, whoever looks. */
@@ -40,6 +44,8 @@ export function createCircuit(options: MonitorModel['circuit']): Circuit {
   const failedTrialsMax = shareOf(TRIAL_ROWS, failureShare);
   let state: CircuitState = 'closed';
   let doublings = 0;
+  /** Rows asked since the circuit has closed; one that was never open has nothing to prove. */
+  let rowsSinceClosed = Number.POSITIVE_INFINITY;
   /** When the open circuit is tried again, or the half-open one lets further rows through. */
   let nextTrialMs = 0;
   let trialsTaken = 0;
@@ -73,7 +79,7 @@ export function createCircuit(options: MonitorModel['circuit']): Circuit {
     // From here on no outcome of the other trial rows could open it.
     if (okTrials <= TRIAL_ROWS - failedTrialsMax) return null;
     state = 'closed';
-    doublings = 0;
+    rowsSinceClosed = 0;
     return 'closed';
   }
 
@@ -96,7 +102,11 @@ export function createCircuit(options: MonitorModel['circuit']): Circuit {
       if (state === 'half-open') return recordTrials(failedRows, okRows, nowMs);
       if (state === 'open') return null;
       window.add(failedRows, okRows);
+      rowsSinceClosed += failedRows + okRows;
+      const isProven = rowsSinceClosed > PROVEN_WINDOWS * options.rowCount;
+      if (isProven) doublings = 0;
       if (window.failedRows < failedRowsMax) return null;
+      if (!isProven) doublings = Math.min(doublings + 1, OPEN_DOUBLINGS_MAX);
       window.clear();
       open(nowMs);
       return 'opened';

@@ -7,6 +7,7 @@ import type { LoadedModel, Placement } from '../platform/model/model-runtime.ts'
 import type { CounterCell, Telemetry } from '../platform/telemetry/telemetry.ts';
 import type { BatchFacts } from './batcher.ts';
 import type { RowAnswer } from './score-row.ts';
+import type { ModelVersionsStatus } from './version-status.ts';
 
 export function createInferenceEvents(telemetry: Telemetry) {
   const logger = telemetry.logger('inference-worker');
@@ -68,6 +69,17 @@ export function createInferenceEvents(telemetry: Telemetry) {
     description: '1 while a version is not asked because it failed too often, else 0.',
     unit: '1',
   });
+  const serving = telemetry.gauge({
+    name: 'tidegauge.inference.version.serving',
+    description:
+      '1 while a version that the rollout names is served, 0 while it is loaded or refused.',
+    unit: '1',
+  });
+  const complete = telemetry.gauge({
+    name: 'tidegauge.inference.rollout.complete',
+    description: '1 while the whole plan that is wanted is in force, else 0.',
+    unit: '1',
+  });
   const repeated = events.cell({ outcome: 'repeated' });
   const predicted = cells((key) => {
     const [version, variant] = split(key);
@@ -88,10 +100,18 @@ export function createInferenceEvents(telemetry: Telemetry) {
       logger.error({ model_version: version, reason }, 'model version refused');
     },
     versionRetired(version: string): void {
+      serving.set(0, { model_version: version });
       logger.info({ model_version: version }, 'model retired');
     },
     planChanged(plan: RolloutPlan, source: string): void {
       logger.info({ plan, source }, 'rollout plan in force');
+    },
+    versionsLooked({ isComplete, versions }: ModelVersionsStatus): void {
+      complete.set(isComplete ? 1 : 0, {});
+      for (const { version, roles, state } of versions) {
+        const isServing = state === 'serving' && !roles.includes('kept');
+        serving.set(isServing ? 1 : 0, { model_version: version });
+      }
     },
     folderFailed(reason: string): void {
       logger.warn({ reason }, 'the folder of model versions cannot be followed');

@@ -47,6 +47,8 @@ export interface ModelVersionsOptions<Served>
     versionRetired(version: string): void;
     planChanged(plan: RolloutPlan, source: PlanSource): void;
     /** What keeps the folder from being followed; said once until it is over. */
+    /** Whether anything has changed or not. */
+    versionsLooked(status: ModelVersionsStatus): void;
     folderFailed(reason: string): void;
   };
 }
@@ -137,6 +139,15 @@ export function createModelVersions<Served>(
     events.planChanged(plan, wanted.source);
   }
 
+  function status(): ModelVersionsStatus {
+    return statusOf({
+      ...{ held: held.all(), refused, problems, fallback },
+      ...{ source: wanted.source, target: wanted.target, needed: wanted.needed() },
+      plan: plan ?? wanted.target,
+      loading: loading?.version ?? null,
+    });
+  }
+
   async function take(entry: VersionEntry): Promise<'changed' | 'done'> {
     const { version, fingerprint } = entry;
     const verdict = await verifyVersion(entry, checks);
@@ -206,6 +217,7 @@ export function createModelVersions<Served>(
       .then((isNextDue) => {
         loading = null;
         if (isNextDue) loadNext();
+        events.versionsLooked(status());
       });
     loading = { version: entry.version, done };
   }
@@ -216,6 +228,7 @@ export function createModelVersions<Served>(
       apply();
       endSpare();
       loadNext();
+      events.versionsLooked(status());
     } catch (error) {
       report([error instanceof Error ? error.message : String(error)]);
     }
@@ -258,6 +271,7 @@ export function createModelVersions<Served>(
       throw new CodedError('configuration.model', `primary version ${primary}: ${reason}`);
     }
     apply();
+    events.versionsLooked(status());
     if (options.watch) watching = watch();
   }
 
@@ -278,13 +292,7 @@ export function createModelVersions<Served>(
     served: (version) => held.get(version)?.served ?? null,
     allServed: () => [...held.all().values()].map(({ served }) => served),
     check,
-    status: () =>
-      statusOf({
-        ...{ held: held.all(), refused, problems, fallback },
-        ...{ source: wanted.source, target: wanted.target, needed: wanted.needed() },
-        plan: plan ?? wanted.target,
-        loading: loading?.version ?? null,
-      }),
+    status,
     close,
   };
 }

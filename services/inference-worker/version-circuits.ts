@@ -10,7 +10,8 @@ import type { MonitorModel } from '../core/monitor/monitor.ts';
 import { versionsOf } from '../core/rollout/check-plan.ts';
 import type { RolloutPlan } from '../core/rollout/rollout-plan.ts';
 import type { Clock } from '../platform/clock/clock.ts';
-import { type Circuit, createCircuit } from './circuit.ts';
+import type { BatchFacts } from './batch-request.ts';
+import { type Circuit, createCircuit, TRIAL_ROWS } from './circuit.ts';
 import type { CircuitMove } from './circuit-alert.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -39,6 +40,11 @@ export interface VersionCircuits {
    * failed by, 0 where it was something else.
    */
   record(served: ServedModel, failedRows: number, okRows: number, lateMs?: number): void;
+  /**
+   * A run that took longer by itself than its rows had; told for each of its parts. It counts as a few
+   * failed rows, however many it had: one pause of the machine is no reason to leave a version alone.
+   */
+  ranTooLong(served: ServedModel, run: BatchFacts): void;
   /** Ends the circuits of what answers events no more. */
   sweep(): void;
 }
@@ -47,6 +53,7 @@ export function createVersionCircuits(options: VersionCircuitsOptions): VersionC
   const { spec, clock, isLive } = options;
   const { fallback } = spec;
   const circuits = new Map<ServedModel, Circuit>();
+  let lastLongRun: BatchFacts | null = null;
 
   function circuitOf(served: ServedModel): Circuit {
     let circuit = circuits.get(served);
@@ -65,6 +72,12 @@ export function createVersionCircuits(options: VersionCircuitsOptions): VersionC
     return versionsOf({ ...answering, shadow: null }).includes(version);
   }
 
+  function record(served: ServedModel, failedRows: number, okRows: number): void {
+    if (!isLive || !isAsked(served)) return;
+    const moved = circuitOf(served).record(failedRows, okRows, clock.monotonicMs());
+    if (moved !== null) options.onCircuit(served.version, moved, clock.nowMs());
+  }
+
   return {
     allows(served) {
       // Without a stand-in an open circuit would only refuse rows that the model might answer.
@@ -74,10 +87,13 @@ export function createVersionCircuits(options: VersionCircuitsOptions): VersionC
     },
 
     record(served, failedRows, okRows, lateMs = 0) {
-      if (!isLive || !isAsked(served)) return;
-      if (lateMs > STALL_MS) return;
-      const moved = circuitOf(served).record(failedRows, okRows, clock.monotonicMs());
-      if (moved !== null) options.onCircuit(served.version, moved, clock.nowMs());
+      if (lateMs <= STALL_MS) record(served, failedRows, okRows);
+    },
+
+    ranTooLong(served, run) {
+      if (run === lastLongRun) return;
+      lastLongRun = run;
+      record(served, Math.min(run.rows, TRIAL_ROWS), 0);
     },
 
     sweep() {

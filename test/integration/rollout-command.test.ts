@@ -229,6 +229,7 @@ describe('a worker', () => {
         versionRefused: (version, reason) => said.push(`refused ${version}: ${reason}`),
         versionRetired: (version) => said.push(`retired ${version}`),
         planChanged: ({ primary }) => said.push(`primary ${primary}`),
+        versionsLooked: () => undefined,
         folderFailed: (reason) => said.push(reason),
       },
     });

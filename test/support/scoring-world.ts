@@ -204,6 +204,7 @@ export function createWorld(options: WorldOptions): World {
     },
     events: {
       ...{ folderFailed: ignore, versionRefused: ignore, versionRetired: ignore },
+      versionsLooked: ignore,
       ...{ placed: ignore, placeFailed: ignore, batchRun: ignore, versionFailed: ignore },
       ...{ shadowShed: ignore, policyFailed: ignore, cacheLooked: ignore, circuitClosed: ignore },
       ...{ eventPredicted: ignore, eventRepeated: ignore, eventQuarantined: ignore },

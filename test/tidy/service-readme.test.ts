@@ -18,6 +18,7 @@ import { createEvaluatorEvents } from '../../services/evaluator/events.ts';
 import type { BatchFacts } from '../../services/inference-worker/batcher.ts';
 import { createInferenceEvents } from '../../services/inference-worker/events.ts';
 import type { RowAnswer } from '../../services/inference-worker/score-row.ts';
+import type { ModelVersionsStatus } from '../../services/inference-worker/version-status.ts';
 import type { LoadedModel } from '../../services/platform/model/model-runtime.ts';
 import type { Telemetry } from '../../services/platform/telemetry/telemetry.ts';
 import { createRedriveEvents } from '../../services/redrive/events.ts';
@@ -140,6 +141,7 @@ const EVERYTHING: Readonly<Record<string, (telemetry: Telemetry) => void>> = {
       versionRefused: ['1', 'why'],
       versionRetired: ['1'],
       planChanged: [{ primary: '1', canary: null, ab: [], shadow: null }, 'monitor.yaml'],
+      versionsLooked: [{ isComplete: true, versions: [] } as unknown as ModelVersionsStatus],
       folderFailed: ['why'],
       placed: ['1', 'inline', { fixedMs: 0, perRowMs: 0 }],
       placeFailed: ['1', new Error('no thread')],

@@ -4,6 +4,7 @@ import {
   type Circuit,
   createCircuit,
   OPEN_DOUBLINGS_MAX,
+  PROVEN_WINDOWS,
   TRIAL_ROWS,
 } from '../../../services/inference-worker/circuit.ts';
 
@@ -93,15 +94,30 @@ describe('a half-open circuit', () => {
     expect(openFor).toEqual([1_000, 2_000, 4_000, 8_000, limitMs, limitMs]);
   });
 
-  it('begins with the first time again once it has closed', () => {
+  /** Closed at 3 000 after a failed trial. */
+  function closedAgain(): Circuit {
     const circuit = opened();
     circuit.state(1_000);
     circuit.record(TRIAL_ROWS, 0, 1_000);
     circuit.state(3_000);
     expect(circuit.record(0, TRIAL_ROWS, 3_000)).toBe('closed');
+    return circuit;
+  }
+
+  it('begins with the first time again once it has been closed for some windows', () => {
+    const circuit = closedAgain();
+    circuit.record(0, PROVEN_WINDOWS * OPTIONS.rowCount, 3_000);
     expect(circuit.record(50, 0, 3_000)).toBe('opened');
     expect(circuit.state(3_999)).toBe('open');
     expect(circuit.state(4_000)).toBe('half-open');
+  });
+
+  it('goes on doubling where it opens soon after it has closed', () => {
+    const circuit = closedAgain();
+    circuit.record(0, OPTIONS.rowCount, 3_000);
+    expect(circuit.record(50, 0, 3_000)).toBe('opened');
+    expect(circuit.state(6_999)).toBe('open');
+    expect(circuit.state(7_000)).toBe('half-open');
   });
 
   it('lets further rows through when trial rows never come back', () => {

@@ -11,6 +11,7 @@ import {
   type ModelVersions,
   type ModelVersionsOptions,
 } from '../../../services/inference-worker/model-versions.ts';
+import type { ModelVersionsStatus } from '../../../services/inference-worker/version-status.ts';
 import { createVirtualClock } from '../../../services/platform/clock/virtual-clock.ts';
 import { createFakeModel, FAKE_MODEL, type FakeModel } from '../../support/fake-model.ts';
 import { createMemoryModelFolder } from '../../support/memory-model-folder.ts';
@@ -43,6 +44,7 @@ function world(change: Partial<ModelVersionsOptions<Served>['spec']> = {}) {
   const opened: Opened[] = [];
   const served: Served[] = [];
   const log: string[] = [];
+  const looked: ModelVersionsStatus[] = [];
   /** Loads of this content wait. */
   const slow = new Map<string, Promise<void>>();
   /** Loads of this content lose their thread. */
@@ -91,6 +93,7 @@ function world(change: Partial<ModelVersionsOptions<Served>['spec']> = {}) {
           log.push(
             `plan ${primary} ${canary?.version ?? '-'} ${ab.map((arm) => arm.version)} ${shadow ?? '-'} of ${source}`,
           ),
+        versionsLooked: (status) => looked.push(status),
         folderFailed: (reason) => log.push(`folder: ${reason}`),
       },
     });
@@ -121,7 +124,7 @@ function world(change: Partial<ModelVersionsOptions<Served>['spec']> = {}) {
       await clock.advance(0);
     };
   };
-  return { clock, folder, opened, served, create, said, tick, hold, keepBusy, lose };
+  return { clock, folder, opened, served, looked, create, said, tick, hold, keepBusy, lose };
 }
 
 function createGate(): { readonly opened: Promise<void>; open(): void } {
@@ -274,7 +277,7 @@ describe('start', () => {
 
 describe('a hot swap', () => {
   it('switches in one step when the new version is loaded; the old one answers until then', async () => {
-    const { models, folder, hold, tick, opened, said } = await started();
+    const { models, folder, hold, tick, opened, looked, said } = await started();
     const release = hold('4');
     said();
     folder.put('4');
@@ -287,8 +290,11 @@ describe('a hot swap', () => {
       { version: '4', state: 'loading' },
       { version: '3', roles: ['primary'] },
     ]);
+    expect(looked.at(-1)).toMatchObject({ isComplete: false });
     await release();
     expect(answering(models)).toBe('4');
+    expect(looked.at(-1)).toEqual(models.status());
+    expect(looked.at(-1)).toMatchObject({ isComplete: true });
     expect(said()).toEqual(['served 4', 'plan 4 -  - of rollout.json']);
     // Kept for the way back.
     expect(opened.map(({ model }) => model.closed)).toEqual([false, false]);

@@ -1,6 +1,9 @@
 /** Which failures count against which loading of a version, and what ends with it. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { MonitorModel } from '../../../services/core/monitor/monitor.ts';
 import type { RolloutPlan } from '../../../services/core/rollout/rollout-plan.ts';
+import type { BatchFacts } from '../../../services/inference-worker/batcher.ts';
+import { TRIAL_ROWS } from '../../../services/inference-worker/circuit.ts';
 import {
   createServedModel,
   type ServedModel,
@@ -41,13 +44,18 @@ beforeEach(() => {
   plan = { primary: '1', canary: null, ab: [], shadow: null };
   served = new Map();
   moves = [];
-  circuits = createVersionCircuits({
-    ...{ spec: SPEC, clock: createVirtualClock(), isLive: true },
+  circuits = create();
+});
+
+function create(change: Partial<MonitorModel['circuit']> = {}): VersionCircuits {
+  return createVersionCircuits({
+    spec: { ...SPEC, circuit: { ...SPEC.circuit, ...change } },
+    ...{ clock: createVirtualClock(), isLive: true },
     plan: () => plan,
     served: (version) => served.get(version) ?? null,
     onCircuit: (version, state) => moves.push(`${version} ${state}`),
   });
-});
+}
 
 describe('a version that is not asked any more', () => {
   it('takes its open circuit with it, once', () => {
@@ -112,5 +120,30 @@ describe('a deadline', () => {
   it('that a standstill of this thread let pass is no fault of the version', () => {
     circuits.record(load('1'), ROWS, 0, 400);
     expect(moves).toEqual([]);
+  });
+});
+
+describe('a run that takes longer than its rows had', () => {
+  const run = (rows: number): BatchFacts => {
+    return { version: '1', rows, trigger: 'rows', placement: 'inline', durationMs: 900 };
+  };
+
+  it('counts once, as a few rows, however many it had and in however many parts', () => {
+    const slow = load('1');
+    circuits = create({ rowCount: 4 * TRIAL_ROWS });
+    const first = run(1_000);
+    for (let part = 0; part < 20; part += 1) circuits.ranTooLong(slow, first);
+    expect(moves).toEqual([]);
+    circuits.ranTooLong(slow, run(1_000));
+    expect(moves).toEqual(['1 opened']);
+  });
+
+  it('has as many failed rows as it had rows where they are fewer', () => {
+    const slow = load('1');
+    circuits = create({ rowCount: 4 });
+    circuits.ranTooLong(slow, run(1));
+    expect(moves).toEqual([]);
+    circuits.ranTooLong(slow, run(1));
+    expect(moves).toEqual(['1 opened']);
   });
 });
