@@ -119,7 +119,8 @@ export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
     run: ModelRun | null,
     error: unknown,
   ): void {
-    scheduler.end(batch, run === null ? null : run.durationMs, clock.monotonicMs());
+    const endedMs = clock.monotonicMs();
+    scheduler.end(batch, run === null ? null : run.durationMs, endedMs);
     if (failure !== undefined) failures.delete(batch.parts);
     if (run === null) {
       options.onBatchEnd?.(facts, error);
@@ -130,6 +131,10 @@ export function createBatchLoop(options: BatchLoopOptions): BatchLoop {
       answer(batch.parts, run.outputs, facts);
       if (failure !== undefined) goOn(batch, failure, failure.succeeded(), facts);
       options.onRan(batch.version);
+    }
+    if (batch.isShadow) {
+      const settledMs = clock.monotonicMs();
+      scheduler.shadowSettled(settledMs - endedMs, settledMs);
     }
     turn();
   }

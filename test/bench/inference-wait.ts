@@ -12,11 +12,11 @@
  */
 import type { Batcher } from '../../services/inference-worker/batcher.ts';
 import type { LoadedModel, ModelBatch } from '../../services/platform/model/model-runtime.ts';
+import { undisturbed } from './bench-machine.ts';
 import { atMost, median, type Pace, quantile, type Report, rowOf } from './bench-row.ts';
 import { arrivals } from './inference-arrivals.ts';
 import { createBenchBatcher, VERSION } from './inference-batcher.ts';
 import { createFeed } from './inference-feed.ts';
-import { watchOthers } from './inference-machine.ts';
 import {
   createFixedBatcher,
   createRowByRow,
@@ -33,9 +33,7 @@ const OURS_MS = 1_400;
 const RIVAL_MS = 300;
 const CAPACITY_MS = 100;
 const WAIT_MS_MAX = 2;
-/** A turn in which others took more is taken again: one pause of the machine is the slowest hundredth. */
-const OTHERS_CORES_MAX = 0.02;
-/** Of a subject. */
+/** Turns of a subject that are taken again. */
 const DISTURBED_MAX = 30;
 
 interface Contender {
@@ -73,24 +71,21 @@ async function measureSubject(subject: Subject, pace: Pace, report: Report): Pro
     },
   ];
   const waits = contenders.map((): Float64Array[] => []);
-  let disturbed = 0;
+  const again = { left: DISTURBED_MAX };
   for (let round = -1; round < pace.rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + Math.max(0, round)) % contenders.length;
       const { create, durationMs } = contenders[index]!;
       const load = { rowsPerMs, seed: round, durationMs };
-      let othersCores = watchOthers();
-      let waitsMs = await arrivals(subject, create, load);
-      while ((othersCores() ?? 0) > OTHERS_CORES_MAX && disturbed < DISTURBED_MAX) {
-        disturbed += 1;
-        othersCores = watchOthers();
-        waitsMs = await arrivals(subject, create, load);
-      }
+      const waitsMs = await undisturbed(again, () => arrivals(subject, create, load));
       if (round >= 0) waits[index]!.push(waitsMs);
     }
   }
   await batcher.close();
-  reportWaits({ subject, contenders, waits, model, rowsPerMs, disturbed }, report);
+  reportWaits(
+    { subject, contenders, waits, model, rowsPerMs, disturbed: DISTURBED_MAX - again.left },
+    report,
+  );
   await model.close();
 }
 

@@ -5,11 +5,12 @@
  * Started with a heap like a service's: in the small one of a new process the collector marks ten times a
  * second, for the sake of output buffers that lie outside of it, and a turn is as fast as it lets it be.
  */
+
+import { watchOthers } from './bench-machine.ts';
 import type { Pace, Report } from './bench-row.ts';
 import { startBench } from './bench-run.ts';
 import { measureAdaptation } from './inference-adapt.ts';
 import { measureGaps } from './inference-gaps.ts';
-import { watchOthers } from './inference-machine.ts';
 import { measureRivals } from './inference-rival-rates.ts';
 
 import { openSubjects, type Subjects } from './inference-subjects.ts';

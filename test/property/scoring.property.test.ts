@@ -175,7 +175,7 @@ it('keeps nothing of rows that are answered and of models that are closed', {
     // What the next row does away with is not kept either.
     world.score([{ id: 'last', cell: 1 }]);
     await until(world, world.scoring.drain(), 'the last row');
-    await world.clock.advance(100);
+    await world.clock.advance(5_000);
     const over = world.watched.filter(({ fate }) => fate === null || fate.closeCount > 0);
     watchedCount += over.length;
     let kept = over;

@@ -27,6 +27,7 @@ const DEBT_MS_MAX = 20;
 
 export interface Batch<R> extends Cut<R> {
   readonly version: string;
+  readonly isShadow: boolean;
   readonly place: RunPlace;
   readonly predictedMs: number;
   /** What learns from the run; a version served anew has another one. */
@@ -112,9 +113,8 @@ export class BatchScheduler<R extends QueuedRequest> {
   /** `durationMs`: of the run alone; `null` where it failed and says nothing about the cost. */
   end(batch: Batch<R>, durationMs: number | null, nowMs: number): void {
     const version = this.version(batch.version);
-    const ranMs = durationMs ?? batch.predictedMs;
-    if (version.isShadow) this.#pace.shadowRan(ranMs, nowMs);
-    else this.#pace.othersRan(ranMs, nowMs);
+    if (version.isShadow) this.#pace.shadowRan(durationMs ?? batch.predictedMs, nowMs);
+    else this.#pace.othersRan();
     version.inFlight -= 1;
     this.#inFlight -= 1;
     if (batch.place === 'inline') this.#isThreadBusy = false;
@@ -127,6 +127,11 @@ export class BatchScheduler<R extends QueuedRequest> {
     if (batch.place !== version.placement.place) return;
     version.cost.observe(batch.rowCount, durationMs);
     version.placement.ran(batch.rowCount, durationMs);
+  }
+
+  /** A shadow's rows have been settled, which took so long: it rests for that as well. */
+  shadowSettled(durationMs: number, nowMs: number): void {
+    this.#pace.shadowSettled(durationMs, nowMs);
   }
 
   /** Where the version should run from now on, `null`: where it does. */
@@ -200,7 +205,7 @@ export class BatchScheduler<R extends QueuedRequest> {
 
   #start(version: VersionQueue<R>, nowMs: number): Batch<R> {
     const { parts, rowCount, trigger } = version.cut(nowMs);
-    const { name, cost } = version;
+    const { name, isShadow, cost } = version;
     const { place } = version.placement;
     const predictedMs = cost.predictMs(rowCount);
     version.inFlight += 1;
@@ -209,6 +214,6 @@ export class BatchScheduler<R extends QueuedRequest> {
       this.#isThreadBusy = true;
       version.deficitMs -= predictedMs;
     }
-    return { version: name, parts, rowCount, trigger, place, predictedMs, cost };
+    return { version: name, isShadow, parts, rowCount, trigger, place, predictedMs, cost };
   }
 }

@@ -23,9 +23,10 @@ import {
 
 /** Bytes waiting for one version, as for rows. */
 const QUEUE_BYTES_MAX = 8 * BATCH_BYTES_MAX;
-/** A shadow is cut short, as its batch in flight is all that others ever wait for. */
+/** A shadow is cut short, as its batch in flight, and taking it in, is all that others ever wait for. */
 const SHADOW_INLINE_RUN_MS_MAX = 0.5;
-const SHADOW_RUN_MS_MAX = 10;
+const SHADOW_RUN_MS_MAX = 2;
+const SHADOW_ROWS_MAX = 64;
 
 export interface SchedulerLimits {
   readonly rowsMax: number;
@@ -80,8 +81,9 @@ export class VersionQueue<R extends QueuedRequest> {
     }
     this.batchesInFlightMax = terms.batchesInFlightMax;
     this.inFlight = before?.inFlight ?? 0;
+    const rowsMax = isShadow ? Math.min(limits.rowsMax, SHADOW_ROWS_MAX) : limits.rowsMax;
     this.placeLimits = {
-      rowsMax: Math.min(limits.rowsMax, terms.rowsMax ?? limits.rowsMax),
+      rowsMax: Math.min(rowsMax, terms.rowsMax ?? rowsMax),
       runMsMax: isShadow ? Math.min(limits.runMsMax, SHADOW_RUN_MS_MAX) : limits.runMsMax,
       inlineRunMsMax: isShadow ? SHADOW_INLINE_RUN_MS_MAX : INLINE_RUN_MS_MAX,
       workerCount: limits.workerCount,

@@ -1,47 +1,46 @@
-/** How much of the time a shadow that always has work takes, beside versions that are busy for a share of it. */
+/** How much of the time a shadow that always has work takes, beside others and alone. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { ShadowPace } from '../../../../services/core/batch/shadow-pace.ts';
 
-/** The shadow's share of a time in which the others run for `busyShare` of it. */
-function shadowShare(busyShare: number, runMs: number): number {
+/** The shadow's share of the time, what it takes to take in its answers included. */
+function shadowShare(options: {
+  runMs: number;
+  settleMs: number;
+  isBesideOthers: boolean;
+}): number {
+  const { runMs, settleMs, isBesideOthers } = options;
   const pace = new ShadowPace();
-  const endMs = 20_000 * runMs;
   let nowMs = 0;
-  let shadowMs = 0;
-  let lastMs = 0;
-  while (nowMs < endMs) {
-    pace.othersRan((nowMs - lastMs) * busyShare, nowMs);
-    lastMs = nowMs;
-    nowMs += runMs;
-    shadowMs += runMs;
+  for (let run = 0; run < 1_000; run += 1) {
+    if (isBesideOthers) pace.othersRan();
+    nowMs = Math.max(nowMs, pace.restUntilMs) + runMs;
     pace.shadowRan(runMs, nowMs);
-    nowMs = Math.max(nowMs, pace.restUntilMs);
+    nowMs += settleMs;
+    pace.shadowSettled(settleMs, nowMs);
   }
-  return shadowMs / endMs;
+  return (1_000 * (runMs + settleMs)) / Math.max(nowMs, pace.restUntilMs);
 }
 
-describe('ShadowPace', () => {
-  it.each([
-    [0, 0.4, 0.51],
-    [0.1, 0.07, 0.12],
-    [0.3, 0.025, 0.04],
-    [0.6, 0.012, 0.02],
-    [1, 0.007, 0.012],
-  ])('beside versions busy for %d of the time it takes from %d to %d of it', (busy, low, high) => {
-    expect(shadowShare(busy, 0.5)).toBeGreaterThan(low);
-    expect(shadowShare(busy, 0.5)).toBeLessThan(high);
-  });
+it('a hundredth beside others and half of it alone, whatever its runs and answers take', () => {
+  const ms = fc.double({ min: 0.001, max: 10, noNaN: true });
+  fc.assert(
+    fc.property(ms, ms, (runMs, settleMs) => {
+      const beside = shadowShare({ runMs, settleMs, isBesideOthers: true });
+      expect(beside).toBeGreaterThan(0.0099);
+      expect(beside).toBeLessThan(0.0103);
+      const alone = shadowShare({ runMs, settleMs, isBesideOthers: false });
+      expect(alone).toBeGreaterThan(0.49);
+      expect(alone).toBeLessThan(0.68);
+    }),
+  );
+});
 
-  it('takes no more the busier the others are, and never stops for good', () => {
-    const share = fc.double({ min: 0, max: 2, noNaN: true });
-    fc.assert(
-      fc.property(share, share, fc.double({ min: 0.01, max: 10, noNaN: true }), (a, b, runMs) => {
-        const [less, more] = [Math.min(a, b), Math.max(a, b)];
-        expect(shadowShare(more, runMs)).toBeLessThanOrEqual(1.05 * shadowShare(less, runMs));
-        expect(shadowShare(more, runMs)).toBeGreaterThan(0.005);
-      }),
-      { numRuns: 20 },
-    );
-  });
+it('one run of others makes it rest once', () => {
+  const pace = new ShadowPace();
+  pace.othersRan();
+  pace.shadowRan(1, 100);
+  expect(pace.restUntilMs).toBe(199);
+  pace.shadowRan(1, 200);
+  expect(pace.restUntilMs).toBe(201);
 });
