@@ -75,11 +75,6 @@ export function createInferenceEvents(telemetry: Telemetry) {
       '1 while a version that the rollout names is served, 0 while it is loaded or refused.',
     unit: '1',
   });
-  const complete = telemetry.gauge({
-    name: 'tidegauge.inference.rollout.complete',
-    description: '1 while the whole plan that is wanted is in force, else 0.',
-    unit: '1',
-  });
   const repeated = events.cell({ outcome: 'repeated' });
   const predicted = cells((key) => {
     const [version, variant] = split(key);
@@ -106,8 +101,7 @@ export function createInferenceEvents(telemetry: Telemetry) {
     planChanged(plan: RolloutPlan, source: string): void {
       logger.info({ plan, source }, 'rollout plan in force');
     },
-    versionsLooked({ isComplete, versions }: ModelVersionsStatus): void {
-      complete.set(isComplete ? 1 : 0, {});
+    versionsLooked({ versions }: ModelVersionsStatus): void {
       for (const { version, roles, state } of versions) {
         const isServing = state === 'serving' && !roles.includes('kept');
         serving.set(isServing ? 1 : 0, { model_version: version });

@@ -139,12 +139,7 @@ export function createScorer(options: ScorerOptions): Scorer {
       const answered = unpack(served, part, result);
       const failedRows = answered.reduce((count, values) => count + (values === null ? 1 : 0), 0);
       askShadow(served, { rows: part, packed: rowsOf(rows, from, to), answered });
-      // Late is better than never, but no answer to be proud of.
-      if (deadlineMs <= clock.monotonicMs() && result.batch.durationMs > spec.deadlineMs) {
-        circuits.ranTooLong(served, result.batch);
-      } else {
-        circuits.record(served, failedRows, part.length - failedRows);
-      }
+      circuits.answered(served, { batch: result.batch, deadlineMs, failedRows, rows: part.length });
       return;
     }
     const { rejection } = result;

@@ -22,7 +22,7 @@ import type { ServedModel } from './served-model.ts';
 const STALL_MS = 100;
 
 export interface VersionCircuitsOptions {
-  readonly spec: Pick<MonitorModel, 'circuit' | 'fallback'>;
+  readonly spec: Pick<MonitorModel, 'circuit' | 'deadlineMs' | 'fallback'>;
   readonly clock: Clock;
   /** Circuits go by the wall clock, which a replay must not depend on. */
   readonly isLive: boolean;
@@ -30,6 +30,13 @@ export interface VersionCircuitsOptions {
   plan(): RolloutPlan;
   served(version: string): ServedModel | null;
   onCircuit(version: string, state: CircuitMove['state'], nowMs: number): void;
+}
+
+export interface AnsweredRows {
+  readonly batch: BatchFacts;
+  readonly deadlineMs: number;
+  readonly rows: number;
+  readonly failedRows: number;
 }
 
 export interface VersionCircuits {
@@ -41,10 +48,11 @@ export interface VersionCircuits {
    */
   record(served: ServedModel, failedRows: number, okRows: number, lateMs?: number): void;
   /**
-   * A run that took longer by itself than its rows had; told for each of its parts. It counts as a few
-   * failed rows, however many it had: one pause of the machine is no reason to leave a version alone.
+   * Rows that came back from a run, of which some have no usable answer. A run that took longer by itself
+   * than its rows had counts as a few failed rows, however many it had, though its answers are used: one
+   * pause of the machine is no reason to leave a version alone.
    */
-  ranTooLong(served: ServedModel, run: BatchFacts): void;
+  answered(served: ServedModel, rows: AnsweredRows): void;
   /** Ends the circuits of what answers events no more. */
   sweep(): void;
 }
@@ -90,10 +98,13 @@ export function createVersionCircuits(options: VersionCircuitsOptions): VersionC
       if (lateMs <= STALL_MS) record(served, failedRows, okRows);
     },
 
-    ranTooLong(served, run) {
-      if (run === lastLongRun) return;
-      lastLongRun = run;
-      record(served, Math.min(run.rows, TRIAL_ROWS), 0);
+    answered(served, { batch, deadlineMs, rows, failedRows }) {
+      const isLate = deadlineMs <= clock.monotonicMs() && batch.durationMs > spec.deadlineMs;
+      if (!isLate) record(served, failedRows, rows - failedRows);
+      else if (batch !== lastLongRun) {
+        lastLongRun = batch;
+        record(served, Math.min(batch.rows, TRIAL_ROWS), 0);
+      }
     },
 
     sweep() {

@@ -84,6 +84,7 @@ async function compare(
     all.map((latenciesMs) => quantile(latenciesMs, share));
   const p99 = { without: of(turns.without, 0.99), withShadow: of(turns.withShadow, 0.99) };
   const ratios = p99.withShadow.map((value, round) => value / p99.without[round]!);
+  const half = (odd: number) => median(p99.without.filter((_, round) => round % 2 === odd));
   return {
     ...{ section: SECTION, name, unit: 'ratio', target: atMost(TARGET) },
     value: median(p99.withShadow) / median(p99.without),
@@ -94,6 +95,8 @@ async function compare(
       disturbed: DISTURBED_MAX - again.left,
       p99MsWithout: median(p99.without),
       p99MsWith: median(p99.withShadow),
+      // What the same thing differs by from itself, in half as many turns: the machine, not the shadow.
+      withoutByItself: half(0) / half(1),
       p50MsWithout: median(of(turns.without, 0.5)),
       p50MsWith: median(of(turns.withShadow, 0.5)),
       shadowRows: after.said - before.said,

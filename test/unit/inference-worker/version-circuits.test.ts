@@ -49,7 +49,7 @@ beforeEach(() => {
 
 function create(change: Partial<MonitorModel['circuit']> = {}): VersionCircuits {
   return createVersionCircuits({
-    spec: { ...SPEC, circuit: { ...SPEC.circuit, ...change } },
+    spec: { ...SPEC, deadlineMs: 100, circuit: { ...SPEC.circuit, ...change } },
     ...{ clock: createVirtualClock(), isLive: true },
     plan: () => plan,
     served: (version) => served.get(version) ?? null,
@@ -128,22 +128,35 @@ describe('a run that takes longer than its rows had', () => {
     return { version: '1', rows, trigger: 'rows', placement: 'inline', durationMs: 900 };
   };
 
+  const late = (batch: BatchFacts) => {
+    return { batch, deadlineMs: -1, rows: Math.min(50, batch.rows), failedRows: 0 };
+  };
+
   it('counts once, as a few rows, however many it had and in however many parts', () => {
     const slow = load('1');
     circuits = create({ rowCount: 4 * TRIAL_ROWS });
     const first = run(1_000);
-    for (let part = 0; part < 20; part += 1) circuits.ranTooLong(slow, first);
+    for (let part = 0; part < 20; part += 1) circuits.answered(slow, late(first));
     expect(moves).toEqual([]);
-    circuits.ranTooLong(slow, run(1_000));
+    circuits.answered(slow, late(run(1_000)));
     expect(moves).toEqual(['1 opened']);
+  });
+
+  it('is good where it answers in time', () => {
+    const slow = load('1');
+    circuits = create({ rowCount: 4 });
+    for (let batch = 0; batch < 9; batch += 1) {
+      circuits.answered(slow, { ...late(run(4)), deadlineMs: 1_000 });
+    }
+    expect(moves).toEqual([]);
   });
 
   it('has as many failed rows as it had rows where they are fewer', () => {
     const slow = load('1');
     circuits = create({ rowCount: 4 });
-    circuits.ranTooLong(slow, run(1));
+    circuits.answered(slow, late(run(1)));
     expect(moves).toEqual([]);
-    circuits.ranTooLong(slow, run(1));
+    circuits.answered(slow, late(run(1)));
     expect(moves).toEqual(['1 opened']);
   });
 });
