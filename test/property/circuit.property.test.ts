@@ -6,6 +6,7 @@ import {
   type CircuitState,
   createCircuit,
   OPEN_DOUBLINGS_MAX,
+  PROVEN_WINDOWS,
   TRIAL_ROWS,
 } from '../../services/inference-worker/circuit.ts';
 
@@ -19,11 +20,13 @@ class NaiveCircuit implements Circuit {
   #trials: ('failed' | 'ok')[] = [];
   #allowance = 0;
   #untilMs = 0;
+  /** Of the last time it opened; half of the first time where there is none to go by. */
   #openMs: number;
+  #rowsSinceClosed = Number.POSITIVE_INFINITY;
 
   constructor(options: Options) {
     this.#options = options;
-    this.#openMs = options.openMs;
+    this.#openMs = options.openMs / 2;
   }
 
   #isTooMany(rows: readonly string[], of: number): boolean {
@@ -55,14 +58,17 @@ class NaiveCircuit implements Circuit {
         return null;
       case 'closed':
         this.#rows = [...this.#rows, ...batch].slice(-this.#options.rowCount);
+        this.#rowsSinceClosed += batch.length;
+        if (this.#rowsSinceClosed > PROVEN_WINDOWS * this.#options.rowCount) {
+          this.#openMs = this.#options.openMs / 2;
+        }
         if (!this.#isTooMany(this.#rows, this.#options.rowCount)) return null;
-        this.#open(nowMs, this.#options.openMs);
+        this.#openAgain(nowMs);
         return 'opened';
       case 'half-open': {
         this.#trials = [...this.#trials, ...batch];
         if (this.#isTooMany(this.#trials, TRIAL_ROWS)) {
-          const longestMs = this.#options.openMs * 2 ** OPEN_DOUBLINGS_MAX;
-          this.#open(nowMs, Math.min(this.#openMs * 2, longestMs));
+          this.#openAgain(nowMs);
           return null;
         }
         const ok = this.#trials.filter((row) => row === 'ok').length;
@@ -70,15 +76,18 @@ class NaiveCircuit implements Circuit {
         if (this.#isTooMany(others, TRIAL_ROWS)) return null;
         this.#state = 'closed';
         this.#rows = [];
+        this.#rowsSinceClosed = 0;
         return 'closed';
       }
     }
   }
 
-  #open(nowMs: number, openMs: number): void {
+  /** Twice as long as the last time. */
+  #openAgain(nowMs: number): void {
+    const longestMs = this.#options.openMs * 2 ** OPEN_DOUBLINGS_MAX;
     this.#state = 'open';
-    this.#openMs = openMs;
-    this.#untilMs = nowMs + openMs;
+    this.#openMs = Math.min(this.#openMs * 2, longestMs);
+    this.#untilMs = nowMs + this.#openMs;
   }
 }
 
