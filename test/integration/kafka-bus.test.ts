@@ -166,6 +166,21 @@ describeWithKafka('Kafka bus', (brokers) => {
       await reader.close();
     });
 
+    it('ends a range of which the rest is deleted while it is read', async () => {
+      const topic = await newTopic();
+      const value = new Uint8Array(1_000);
+      const reader = createBus(brokers, { prefetchBytesMax: 10_000, fetchBytesMax: 10_000 });
+      await bus.produce(Array.from({ length: 3_000 }, () => outgoing(topic, value)));
+      const seen: number[] = [];
+      for await (const record of reader.read({ topic, partition: 0 }, 0, 3_000)) {
+        if (seen.length === 0) await deleteRecordsBefore(topic, 3_000);
+        seen.push(record.offset);
+      }
+      expect(seen).toEqual(seen.map((_, index) => index));
+      expect(seen.length).toBeLessThan(3_000);
+      await reader.close();
+    });
+
     it('reads over transaction markers, and ends a range that ends in one', async () => {
       const topic = await newTopic();
       const foreign = new Kafka({

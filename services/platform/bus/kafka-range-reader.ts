@@ -42,6 +42,8 @@ export async function* readKafkaRange(
       }
       // The end may be missing from the log; the position passes it all the same.
       if ((subscription.position(at) ?? 0) >= to) return;
+      // Retention may take what is left of the range meanwhile, and nothing need ever follow it.
+      if (batches.length === 0 && (await topics.offsets(at)).earliest >= to) return;
     }
   } finally {
     await subscription.close();
