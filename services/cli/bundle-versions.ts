@@ -24,7 +24,7 @@ export interface BundleVersions {
 }
 
 export interface VerifyOptions {
-  /** As of a `ModelSpecification`. Nothing is scored here, so one warm-up is enough. Default: 1. */
+  /** The largest batch it must warm up for. Default: 1, as nothing is scored here. */
   readonly rowsMax?: number;
   /** Why the model does not fit the monitor. Default: what `checkModelFits` says, with the path. */
   readonly fits?: (description: ModelDescription) => readonly string[];

@@ -46,9 +46,9 @@ export interface ModelVersionsOptions<Served>
     versionRefused(version: string, reason: string): void;
     versionRetired(version: string): void;
     planChanged(plan: RolloutPlan, source: PlanSource): void;
-    /** What keeps the folder from being followed; said once until it is over. */
-    /** Whether anything has changed or not. */
+    /** After each look at the folder and each load, whether anything has changed or not. */
     versionsLooked(status: ModelVersionsStatus): void;
+    /** What keeps the folder from being followed; said once until it is over. */
     folderFailed(reason: string): void;
   };
 }

@@ -147,7 +147,7 @@ export function createScorer(options: ScorerOptions): Scorer {
     for (const each of part) fail(each, rejection);
     if (rejection.code === STOPPED.code) return;
     const isLate = rejection.code === 'inference.deadline';
-    circuits.record(served, part.length, 0, isLate ? clock.monotonicMs() - deadlineMs : 0);
+    circuits.failed(served, part.length, isLate ? clock.monotonicMs() - deadlineMs : 0);
   }
 
   /** What was said of each row, `null` where it is not usable. */

@@ -42,11 +42,8 @@ export interface AnsweredRows {
 export interface VersionCircuits {
   /** Whether one more row may be asked; in a half-open circuit a `true` is a trial row taken. */
   allows(served: ServedModel): boolean;
-  /**
-   * How many rows of a batch failed and were answered; `lateMs`: so long after the deadline that they
-   * failed by, 0 where it was something else.
-   */
-  record(served: ServedModel, failedRows: number, okRows: number, lateMs?: number): void;
+  /** Rows that nobody answered; `lateMs`: so long after the deadline they failed by, 0: it was none. */
+  failed(served: ServedModel, rows: number, lateMs?: number): void;
   /**
    * Rows that came back from a run, of which some have no usable answer. A run that took longer by itself
    * than its rows had counts as a few failed rows, however many it had, though its answers are used: one
@@ -94,8 +91,8 @@ export function createVersionCircuits(options: VersionCircuitsOptions): VersionC
       return circuitOf(served).allows(clock.monotonicMs());
     },
 
-    record(served, failedRows, okRows, lateMs = 0) {
-      if (lateMs <= STALL_MS) record(served, failedRows, okRows);
+    failed(served, rows, lateMs = 0) {
+      if (lateMs <= STALL_MS) record(served, rows, 0);
     },
 
     answered(served, { batch, deadlineMs, rows, failedRows }) {

@@ -4,36 +4,32 @@
  *     --json         the result as one JSON object on the last line
  *     --quick        three rounds and a third of the time
  *     --only TEXT    parts whose name contains it
- *     --save         keep the result as the baseline
+ *     --save         keep the result as the baseline: of all parts, and where others left the machine alone
  *
  * Exit code 1 where a target is missed, so that a script can tell.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { QUIET_CORES_MAX, watchOthers } from './bench-machine.ts';
 import { isMissed, type Pace, type Report, type Row } from './bench-row.ts';
 
-export interface BenchRun {
-  readonly pace: Pace;
-  say(line: string): void;
-  /** Prints the row. */
-  readonly report: Report;
-  /** Those of all parts that `--only` names. */
-  chosen<T>(parts: Readonly<Record<string, T>>): readonly (readonly [string, T])[];
-  /**
-   * Prints what was missed, sets the exit code. `facts` go into the JSON before the rows; the baseline
-   * is kept where it was asked for and `notSaved` gives no reason against it.
-   */
-  end(facts: object, seconds: string, notSaved: (isWhole: boolean) => string | null): void;
-}
+/** By its name, which is what `--only` looks at. */
+export type Part = (name: string, pace: Pace, report: Report) => Promise<void>;
 
-export function startBench(options: {
+export interface BenchOptions {
   /** From where npm runs scripts: the project's root. */
   readonly baseline: string;
   readonly rounds: number;
   /** Of the first column. */
   readonly nameWidth: number;
-}): BenchRun {
+}
+
+/** Runs the parts and prints their rows, then what was missed; sets the exit code. */
+export async function runBench(
+  options: BenchOptions,
+  parts: Readonly<Record<string, Part>>,
+): Promise<void> {
   const { values: given } = parseArgs({
     options: {
       json: { type: 'boolean', default: false },
@@ -48,37 +44,43 @@ export function startBench(options: {
     ? { rounds: 3, share: 1 / 3 }
     : { rounds: options.rounds, share: 1 };
   const rows: Row[] = [];
+  /** Cores that others kept busy, by part. */
+  const others: Record<string, number | null> = {};
   const say = given.json ? () => {} : (line: string) => console.log(line);
-
-  return {
-    pace,
-    say,
-    report(row) {
-      if (row.section !== rows.at(-1)?.section) {
-        say(`\n${row.section.padEnd(nameWidth + 2)}  median       low      high    was  target`);
-      }
-      rows.push(row);
-      say(lineOf(row, baseline.get(keyOf(row)), nameWidth));
-    },
-    chosen: (parts) => Object.entries(parts).filter(([name]) => name.includes(given.only)),
-    end(facts, seconds, notSaved) {
-      const missed = rows.filter(isMissed).map(keyOf);
-      say(`\n${seconds}`);
-      say(missed.length === 0 ? 'every target is met' : `missed: ${missed.join('; ')}`);
-      const measured = {
-        ...{ node: process.version, cores: availableParallelism(), rounds: pace.rounds },
-        ...facts,
-        rows,
-      };
-      const reason = given.save ? notSaved(given.only === '') : null;
-      if (reason !== null) say(`not saved: ${reason}`);
-      else if (given.save) {
-        writeFileSync(options.baseline, `${JSON.stringify(measured, null, 2)}\n`);
-      }
-      if (given.json) console.log(JSON.stringify({ ...measured, missed }));
-      process.exitCode = missed.length === 0 ? 0 : 1;
-    },
+  const report: Report = (row) => {
+    if (row.section !== rows.at(-1)?.section) {
+      say(`\n${row.section.padEnd(nameWidth + 2)}  median       low      high    was  target`);
+    }
+    rows.push(row);
+    say(lineOf(row, baseline.get(keyOf(row)), nameWidth));
   };
+
+  const startMs = Date.now();
+  for (const [name, measure] of Object.entries(parts)) {
+    if (!name.includes(given.only)) continue;
+    const othersCores = watchOthers();
+    await measure(name, pace, report);
+    const cores = othersCores();
+    others[name] = cores;
+    say(`  (others took ${cores?.toFixed(2) ?? 'an unknown number of'} cores meanwhile)`);
+  }
+  const seconds = Math.round((Date.now() - startMs) / 1_000);
+
+  const missed = rows.filter(isMissed).map(keyOf);
+  say(`\n${seconds} s`);
+  say(missed.length === 0 ? 'every target is met' : `missed: ${missed.join('; ')}`);
+  const measured = {
+    ...{ node: process.version, cores: availableParallelism(), rounds: pace.rounds },
+    ...{ others, seconds, rows },
+  };
+  const isQuiet = Object.values(others).every((cores) => (cores ?? 0) <= QUIET_CORES_MAX);
+  if (given.save && isQuiet && given.only === '') {
+    writeFileSync(options.baseline, `${JSON.stringify(measured, null, 2)}\n`);
+  } else if (given.save) {
+    say('not saved: others took too much of the machine, or parts were left out');
+  }
+  if (given.json) console.log(JSON.stringify({ ...measured, missed }));
+  process.exitCode = missed.length === 0 ? 0 : 1;
 }
 
 function keyOf({ section, name }: Row): string {

@@ -11,7 +11,7 @@ import type {
   Placement,
 } from '../../services/platform/model/model-runtime.ts';
 import { type BenchBatcherOptions, createBenchBatcher, VERSION } from './inference-batcher.ts';
-import { OUTPUT, ROWS, type Subject } from './inference-subjects.ts';
+import { OUTPUT, ROWS, readScores, type Subject } from './inference-subjects.ts';
 
 /** Rows submitted and not settled, half of what a queue takes. */
 const AHEAD_ROWS = 8_192;
@@ -34,7 +34,7 @@ export interface Turn {
   readonly durationMs: number;
   /** Of each batch, in the order they ended. */
   readonly batchRows: readonly number[];
-  /** Of each distinct row, when it was scored last; the next turn writes over them. */
+  /** Of each distinct row, when it was scored last; NaN where it was not. The next turn writes over them. */
   readonly scores: Float32Array;
 }
 
@@ -102,18 +102,12 @@ export function createFeed(options: FeedOptions): Feed {
   function read(at: number, rowCount: number, result: PartResult): void {
     if (result.kind === 'failed') throw new Error(result.rejection.message);
     const { outputs, outputRow } = result;
-    const from = at % ROWS;
-    const straight = Math.min(rowCount, ROWS - from);
-    readTo(from, outputs, outputRow, straight);
-    if (straight < rowCount) readTo(0, outputs, outputRow + straight, rowCount - straight);
-  }
-
-  function readTo(to: number, outputs: ModelOutputs, from: number, rowCount: number): void {
     if (cells === undefined) {
       const data = outputs.get(OUTPUT)!.data as Float32Array;
-      for (let row = 0; row < rowCount; row++) scores[to + row] = data[from + row]!;
-    } else {
-      for (let row = 0; row < rowCount; row++) scores[to + row] = cells.score(outputs, from + row);
+      return readScores(scores, at, { data, from: outputRow, rowCount });
+    }
+    for (let row = 0; row < rowCount; row++) {
+      scores[(at + row) % ROWS] = cells.score(outputs, outputRow + row);
     }
   }
 
@@ -142,6 +136,7 @@ export function createFeed(options: FeedOptions): Feed {
     batchRows,
     async turn(rowCount) {
       batchRows.length = 0;
+      scores.fill(Number.NaN);
       const done = new Promise<void>((resolve) => {
         ended = resolve;
       });

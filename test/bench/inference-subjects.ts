@@ -126,6 +126,19 @@ function createFeatures(width: number): Float32Array {
   return features;
 }
 
+/** Both sides of a comparison read their scores with this: by distinct row, from row `at` of the stream on. */
+export function readScores(
+  scores: Float32Array,
+  at: number,
+  { data, from, rowCount }: { data: Float32Array; from: number; rowCount: number },
+): void {
+  let to = at % ROWS;
+  for (let row = from; row < from + rowCount; row++) {
+    scores[to] = data[row]!;
+    to = to + 1 === ROWS ? 0 : to + 1;
+  }
+}
+
 export async function runDirect(session: InferenceSession, rows: Tensor): Promise<Float32Array> {
   const outputs = await session.run({ [INPUT]: rows });
   return outputs[OUTPUT]!.data as Float32Array;

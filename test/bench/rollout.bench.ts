@@ -2,20 +2,16 @@
  * `npm run bench:rollout`: what callers feel of a shadow that cannot keep up, and of a switch. Options
  * as in bench-run.ts.
  */
-import { loadavg } from 'node:os';
 import { heavyMlp, largerMlp, tinyMlp } from '../support/onnx-models.ts';
 import { FEATURES } from '../support/rollout-versions.ts';
-import type { Pace, Report } from './bench-row.ts';
-import { startBench } from './bench-run.ts';
+import { type Part, runBench } from './bench-run.ts';
 import { measureShadow } from './rollout-shadow.ts';
 import { measureSwitch } from './rollout-switch.ts';
 
 const WIDTH = FEATURES.length;
 const light = tinyMlp(WIDTH, 16, 1);
 
-type Case = (name: string, pace: Pace, report: Report) => Promise<void>;
-
-const CASES: Readonly<Record<string, Case>> = {
+const CASES: Readonly<Record<string, Part>> = {
   'light on this thread, shadow on workers': (name, pace, report) =>
     measureShadow(
       { name, primary: light, shadow: heavyMlp(WIDTH), placement: 'auto' },
@@ -44,20 +40,4 @@ const CASES: Readonly<Record<string, Case>> = {
     ),
 };
 
-const bench = startBench({
-  baseline: 'test/bench/rollout.baseline.json',
-  rounds: 7,
-  nameWidth: 56,
-});
-
-const loadBefore = loadavg()[0]!;
-const startMs = Date.now();
-for (const [name, measure] of bench.chosen(CASES)) await measure(name, bench.pace, bench.report);
-
-const seconds = Math.round((Date.now() - startMs) / 1_000);
-const loadAfter = loadavg()[0]!;
-bench.end(
-  { loadBefore, loadAfter, seconds },
-  `${seconds} s, load ${loadBefore} before and ${loadAfter} after`,
-  () => null,
-);
+await runBench({ baseline: 'test/bench/rollout.baseline.json', rounds: 7, nameWidth: 56 }, CASES);

@@ -60,7 +60,7 @@ function create(change: Partial<MonitorModel['circuit']> = {}): VersionCircuits 
 describe('a version that is not asked any more', () => {
   it('takes its open circuit with it, once', () => {
     const bad = load('1');
-    circuits.record(bad, ROWS, 0);
+    circuits.failed(bad, ROWS);
     expect(circuits.allows(bad)).toBe(false);
     plan = { ...plan, primary: '2' };
     load('2');
@@ -73,7 +73,7 @@ describe('a version that is not asked any more', () => {
     const bad = load('1');
     plan = { ...plan, primary: '2' };
     load('2');
-    circuits.record(bad, ROWS, 0);
+    circuits.failed(bad, ROWS);
     expect(moves).toEqual([]);
   });
 
@@ -85,13 +85,25 @@ describe('a version that is not asked any more', () => {
       ab: [{ version: '4', share: 0.1 }],
       shadow: null,
     };
-    for (const other of others) circuits.record(other, ROWS, 0);
+    for (const other of others) circuits.failed(other, ROWS);
     circuits.sweep();
     expect(moves).toEqual(['2 opened', '3 opened', '4 opened', 'base opened']);
   });
 
   it('goes unsaid where its circuit was closed', () => {
-    circuits.record(load('1'), 0, ROWS);
+    const batch = {
+      version: '1',
+      rows: ROWS,
+      trigger: 'rows',
+      placement: 'inline',
+      durationMs: 1,
+    } as const;
+    circuits.answered(load('1'), {
+      batch,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      rows: ROWS,
+      failedRows: 0,
+    });
     plan = { ...plan, primary: '2' };
     circuits.sweep();
     expect(moves).toEqual([]);
@@ -101,11 +113,11 @@ describe('a version that is not asked any more', () => {
 describe('other files under the same name', () => {
   it('are asked at once, whatever was known of those before', () => {
     const bad = load('1');
-    circuits.record(bad, ROWS, 0);
+    circuits.failed(bad, ROWS);
     const repaired = load('1');
     circuits.sweep();
     expect(circuits.allows(repaired)).toBe(true);
-    circuits.record(bad, ROWS, 0);
+    circuits.failed(bad, ROWS);
     expect(circuits.allows(repaired)).toBe(true);
     expect(moves).toEqual(['1 opened', '1 withdrawn']);
   });
@@ -113,12 +125,12 @@ describe('other files under the same name', () => {
 
 describe('a deadline', () => {
   it('that is noticed when it passes counts against the version', () => {
-    circuits.record(load('1'), ROWS, 0, 5);
+    circuits.failed(load('1'), ROWS, 5);
     expect(moves).toEqual(['1 opened']);
   });
 
   it('that a standstill of this thread let pass is no fault of the version', () => {
-    circuits.record(load('1'), ROWS, 0, 400);
+    circuits.failed(load('1'), ROWS, 400);
     expect(moves).toEqual([]);
   });
 });
