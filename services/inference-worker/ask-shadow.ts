@@ -23,7 +23,7 @@ export type AskShadow = (served: ServedModel, asked: Asked) => void;
 
 export function createAskShadow(
   options: Pick<ScorerOptions, 'plan' | 'served' | 'onShadow' | 'events'> & {
-    readonly batcher: Pick<Batcher, 'submit'>;
+    readonly batcher: Pick<Batcher, 'submit' | 'hasRoom'>;
   },
 ): AskShadow {
   const { batcher, events, onShadow } = options;
@@ -33,6 +33,8 @@ export function createAskShadow(
     if (version === null || onShadow === undefined) return;
     const shadow = options.served(version);
     if (shadow === null) return;
+    const rowCount = answers.rows.length;
+    if (!batcher.hasRoom(shadow.queue, rowCount)) return events.shadowShed(version, rowCount);
     const { batching, digest } = shadow;
     const isSame =
       batching.layout === served.batching.layout &&

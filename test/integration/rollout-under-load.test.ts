@@ -185,7 +185,7 @@ describe('under load a rollout', () => {
       from -
       (shedRows() - shedBefore) -
       (answers.shadowCount - saidBefore);
-    expect(Math.abs(held)).toBeLessThan(SHADOW_QUEUE_ROWS_MAX / 2);
+    expect(Math.abs(held)).toBeLessThan(SHADOW_QUEUE_ROWS_MAX);
     expect(answers.shadowCount).toBeGreaterThan(0);
   });
 
