@@ -50,7 +50,8 @@ export interface LoadedScoring {
   setRate(rowsPerSecond: number): void;
   /** Emptied by the caller. */
   readonly answers: { readonly atMs: number; readonly version: string }[];
-  shadowCounts(): { readonly said: number; readonly shed: number };
+  /** Rows that have been answered, by what became of them in the shadow. */
+  shadowCounts(): { readonly said: number; readonly shed: number; readonly waiting: number };
   changePlan(primary: string): Promise<void>;
   /** Every row that has arrived is answered. */
   idle(): Promise<void>;
@@ -71,6 +72,7 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
   let latenciesMs = new Float64Array(0);
   let arrived = 0;
   let answered = 0;
+  let answeredEver = 0;
   let said = 0;
   let isWatched = false;
   let onAnswered = (): void => undefined;
@@ -95,6 +97,7 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
       const nowMs = commonMs();
       if (answered < latenciesMs.length) latenciesMs[answered] = nowMs - atMs;
       answered += 1;
+      answeredEver += 1;
       if (isWatched && answer.kind === 'answered') {
         answers.push({ atMs: nowMs, version: answer.version });
       }
@@ -110,7 +113,10 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
   return {
     answers,
     idle,
-    shadowCounts: () => ({ said, shed: telemetry.count('tidegauge.inference.shadow.shed') }),
+    shadowCounts() {
+      const shed = telemetry.count('tidegauge.inference.shadow.shed');
+      return { said, shed, waiting: answeredEver - said - shed };
+    },
     setRate(rowsPerSecond) {
       isWatched = rowsPerSecond > 0;
       arrivals.setRate(rowsPerSecond);

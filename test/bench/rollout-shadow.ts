@@ -4,6 +4,7 @@
  *
  * Two of them side by side, one with the shadow and one without, of which one has events at a time.
  */
+import { createDraw } from '../support/draw.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { undisturbed } from './bench-machine.ts';
 import { atMost, median, type Pace, quantile, type Report, type Row } from './bench-row.ts';
@@ -11,14 +12,20 @@ import { type LoadedScoring, startScoring } from './rollout-scoring.ts';
 
 const SECTION = 'p99 with a shadow that cannot keep up ÷ without';
 /** Short and many, so that what else the machine does disturbs some of them and not the median. */
-const TURN_MS = 700;
-const TURNS_A_ROUND = 2;
+const TURN_MS = 1_000;
+const TURNS_A_ROUND = 6;
+/** Until the shadow's queue is full and its pace is the one beside others. */
+const WARM_MS = 200;
+/** Of the interval that holds the ratio. */
+const CONFIDENCE = 0.95;
+const RESAMPLES = 2_000;
 const CAPACITY_MS = 1_500;
 /** Of what scoring does by itself: a tenth is more than a whole service can take from Kafka. */
 const LOADS = [0.1, 0.3] as const;
 /** Turns of a row that are taken again. */
-const DISTURBED_MAX = 30;
+const DISTURBED_MAX = 60;
 const TARGET = 1.1;
+const SEED = 1;
 
 export interface ShadowCase {
   readonly name: string;
@@ -66,12 +73,11 @@ async function compare(
     undisturbed(again, () => scoring.load(rate, durationMs));
   const turn = {
     without: async () => {
-      await without.load(rate, durationMs);
+      await without.load(rate, WARM_MS);
       turns.without.push(await measured(without));
     },
     withShadow: async () => {
-      // Its queue is full from the first event on, and what it holds has grown old when it counts.
-      await withShadow.load(rate, durationMs);
+      await withShadow.load(rate, WARM_MS);
       turns.withShadow.push(await measured(withShadow));
       await settle(withShadow);
     },
@@ -85,13 +91,13 @@ async function compare(
   const of = (all: readonly Float64Array[], share: number) =>
     all.map((latenciesMs) => quantile(latenciesMs, share));
   const p99 = { without: of(turns.without, 0.99), withShadow: of(turns.withShadow, 0.99) };
-  const ratios = p99.withShadow.map((value, round) => value / p99.without[round]!);
+  const ratios = resampled(p99.withShadow, p99.without);
   const half = (odd: number) => median(p99.without.filter((_, round) => round % 2 === odd));
   return {
     ...{ section: SECTION, name, unit: 'ratio', target: atMost(TARGET) },
     value: median(p99.withShadow) / median(p99.without),
-    low: Math.min(...ratios),
-    high: Math.max(...ratios),
+    low: quantile(ratios, (1 - CONFIDENCE) / 2),
+    high: quantile(ratios, (1 + CONFIDENCE) / 2),
     figures: {
       rowsPerSecond: Math.round(rate),
       disturbed: DISTURBED_MAX - again.left,
@@ -107,11 +113,17 @@ async function compare(
   };
 }
 
+/** Ratios of medians of turns drawn with replacement: how far chance alone takes the ratio. */
+function resampled(above: readonly number[], below: readonly number[]): readonly number[] {
+  const draw = createDraw(SEED);
+  const drawn = (from: readonly number[]) =>
+    median(from.map(() => from[draw(0, from.length - 1)]!));
+  return Array.from({ length: RESAMPLES }, () => drawn(above) / drawn(below));
+}
+
 /** What waits for the shadow has run. */
 async function settle(scoring: LoadedScoring): Promise<void> {
-  await scoring.idle();
-  for (let before = -1; scoring.shadowCounts().said !== before; ) {
-    before = scoring.shadowCounts().said;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+  while (scoring.shadowCounts().waiting > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

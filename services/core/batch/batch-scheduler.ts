@@ -113,7 +113,7 @@ export class BatchScheduler<R extends QueuedRequest> {
   /** `durationMs`: of the run alone; `null` where it failed and says nothing about the cost. */
   end(batch: Batch<R>, durationMs: number | null, nowMs: number): void {
     const version = this.version(batch.version);
-    if (version.isShadow) this.#pace.shadowRan(durationMs ?? batch.predictedMs, nowMs);
+    if (version.isShadow) this.#pace.shadowRan(batch.place, durationMs ?? batch.predictedMs, nowMs);
     else this.#pace.othersRan();
     version.inFlight -= 1;
     this.#inFlight -= 1;
