@@ -75,23 +75,17 @@ async function compare(
   const durationMs = TURN_MS * pace.share;
   const before = withShadow.shadowCounts();
   const again = { left: DISTURBED_MAX };
-  const measured = (scoring: LoadedScoring) =>
-    undisturbed(again, () => scoring.load(rate, durationMs));
-  const turn = {
-    without: async () => {
-      await without.load(rate, WARM_MS);
-      turns.without.push(await measured(without));
-    },
-    withShadow: async () => {
-      await withShadow.load(rate, WARM_MS);
-      turns.withShadow.push(await measured(withShadow));
-      await settle(withShadow);
-    },
-  };
-  for (let round = 0; round < TURNS_A_ROUND * pace.rounds; round++) {
-    const order =
-      round % 2 === 0 ? [turn.without, turn.withShadow] : [turn.withShadow, turn.without];
-    for (const take of order) await take();
+  async function take(scoring: LoadedScoring, into: Float64Array[]): Promise<void> {
+    await scoring.load(rate, WARM_MS);
+    for (let turn = 0; turn < TURNS_A_ROUND; turn += 1) {
+      into.push(await undisturbed(again, () => scoring.load(rate, durationMs)));
+    }
+    await settle(scoring);
+  }
+  for (let round = 0; round < pace.rounds; round++) {
+    if (round % 2 === 0) await take(without, turns.without);
+    await take(withShadow, turns.withShadow);
+    if (round % 2 === 1) await take(without, turns.without);
   }
   const after = withShadow.shadowCounts();
   const of = (all: readonly Float64Array[], share: number) =>

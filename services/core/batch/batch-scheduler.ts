@@ -16,7 +16,7 @@
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, BATCH_RUN_MS_MAX } from '../limits.ts';
 import type { BatchCost } from './batch-cost.ts';
 import type { Cut, Part, QueuedRequest } from './batch-queue.ts';
-import type { RunPlace } from './place-runs.ts';
+import { HOP_MS, type RunPlace } from './place-runs.ts';
 import { ShadowPace } from './shadow-pace.ts';
 import { type SchedulerLimits, VersionQueue, type VersionTerms } from './version-queue.ts';
 
@@ -113,8 +113,10 @@ export class BatchScheduler<R extends QueuedRequest> {
   /** `durationMs`: of the run alone; `null` where it failed and says nothing about the cost. */
   end(batch: Batch<R>, durationMs: number | null, nowMs: number): void {
     const version = this.version(batch.version);
-    if (version.isShadow) this.#pace.shadowRan(batch.place, durationMs ?? batch.predictedMs, nowMs);
-    else this.#pace.othersRan();
+    if (version.isShadow) {
+      const runMs = durationMs ?? batch.predictedMs;
+      this.#pace.shadowRan(this.#isApart(batch.place) ? HOP_MS : runMs, nowMs);
+    } else this.#pace.othersRan();
     version.inFlight -= 1;
     this.#inFlight -= 1;
     if (batch.place === 'inline') this.#isThreadBusy = false;
@@ -143,6 +145,14 @@ export class BatchScheduler<R extends QueuedRequest> {
       othersShare += other.placement.share;
     }
     return version.placement.decide(nowMs, version.placeLimits, othersShare);
+  }
+
+  /** A run there takes nothing from others: a core is left for it, and one for the collector's threads. */
+  #isApart(place: RunPlace): boolean {
+    const { coreCount, workerCount } = this.#limits;
+    if (place === 'inline') return false;
+    const isShared = this.#ring.some((version) => !version.isShadow && !version.isInline);
+    return coreCount >= 1 + (isShared ? workerCount : 0) + 2;
   }
 
   #hasLane(version: VersionQueue<R>): boolean {

@@ -379,6 +379,27 @@ describe('a shadow', () => {
     expect(shadow.runs.length).toBe(1);
   });
 
+  it.each([
+    { coreCount: 2, placement: 'inline', isApart: false },
+    { coreCount: 3, placement: 'inline', isApart: true },
+    { coreCount: 4, placement: 'workers', isApart: false },
+    { coreCount: 5, placement: 'workers', isApart: true },
+  ] as const)(
+    'on workers rests from its runs where they take a core of others ($coreCount, $placement)',
+    async ({ coreCount, placement, isApart }) => {
+      make({ coreCount });
+      serve({ placement });
+      const shadow = serve({ placement: 'workers', runMs: (rows) => rows }, true, 's');
+      ask(upTo(100), { version: 's' });
+      for (let ms = 0; ms < 1_000; ms += 1) {
+        ask([ms]);
+        await clock.advance(1);
+      }
+      if (isApart) expect(shadow.runs.length).toBeGreaterThan(5);
+      else expect(shadow.runs.length).toBe(1);
+    },
+  );
+
   it('that is retired while others never rest lets go of what waits, and is gone', async () => {
     serve({ runMs: () => 1 });
     serve({}, true, 's');
