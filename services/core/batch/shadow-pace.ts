@@ -9,6 +9,8 @@
 
 const REST_BESIDE_OTHERS = 999;
 const REST_ALONE = 1;
+/** A pause of the machine during a run is not the shadow's, and must not silence it for an hour. */
+const REST_MS_MAX = 10_000;
 
 export class ShadowPace {
   #restUntilMs = Number.NEGATIVE_INFINITY;
@@ -32,11 +34,16 @@ export class ShadowPace {
   shadowRan(heldMs: number, nowMs: number): void {
     this.#rest = this.#othersRan ? REST_BESIDE_OTHERS : REST_ALONE;
     this.#othersRan = false;
-    this.#restUntilMs = nowMs + heldMs * this.#rest;
+    this.#restUntilMs = nowMs + this.#restMs(heldMs);
   }
 
   /** What the run said has been taken in. */
   shadowSettled(heldMs: number, nowMs: number): void {
-    this.#restUntilMs = Math.max(this.#restUntilMs, nowMs) + heldMs * this.#rest;
+    const restUntilMs = Math.max(this.#restUntilMs, nowMs) + this.#restMs(heldMs);
+    this.#restUntilMs = Math.min(restUntilMs, nowMs + REST_MS_MAX);
+  }
+
+  #restMs(heldMs: number): number {
+    return Math.min(heldMs * this.#rest, REST_MS_MAX);
   }
 }

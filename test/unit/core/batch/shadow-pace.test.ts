@@ -23,7 +23,7 @@ function shadowShare(options: {
 }
 
 it('a thousandth beside others and half of it alone, whatever its runs and answers take', () => {
-  const ms = fc.double({ min: 0.001, max: 10, noNaN: true });
+  const ms = fc.double({ min: 0.001, max: 4, noNaN: true });
   fc.assert(
     fc.property(ms, ms, (runMs, settleMs) => {
       const beside = shadowShare({ runMs, settleMs, isBesideOthers: true });
@@ -43,4 +43,12 @@ it('one run of others makes it rest once', () => {
   expect(pace.restUntilMs).toBe(1_099);
   pace.shadowRan(1, 1_100);
   expect(pace.restUntilMs).toBe(1_101);
+});
+
+it('a pause of the machine silences it for ten seconds and not for hours', () => {
+  const pace = new ShadowPace();
+  pace.othersRan();
+  pace.shadowRan(8_000, 10_000);
+  pace.shadowSettled(500, 10_500);
+  expect(pace.restUntilMs).toBe(20_500);
 });
