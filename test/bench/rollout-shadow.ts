@@ -80,7 +80,7 @@ async function compare(
     for (let turn = 0; turn < TURNS_A_ROUND; turn += 1) {
       into.push(await undisturbed(again, () => scoring.load(rate, durationMs)));
     }
-    await settle(scoring);
+    await settle(withShadow);
   }
   for (let round = 0; round < pace.rounds; round++) {
     if (round % 2 === 0) await take(without, turns.without);
