@@ -48,6 +48,9 @@ export async function measureShadow(
   const without = await startScoring({ plan: { primary: 'primary' }, versions, placement });
   const plan = { primary: 'primary', shadow: 'shadow' };
   const withShadow = await startScoring({ plan, versions, placement });
+  // Code is compiled for each of the two by itself.
+  await withShadow.capacity(CAPACITY_MS);
+  await withShadow.capacity(CAPACITY_MS);
   await without.capacity(CAPACITY_MS);
   const capacity = await without.capacity(CAPACITY_MS);
   await settle(withShadow);
