@@ -161,6 +161,9 @@ it.each(['hasCache', 'hasShadow'] as const)(
   },
 );
 
+/** A shadow's longest rest, and its runs after it. */
+const SHADOW_END_MS = 15_000;
+
 it('keeps nothing of rows that are answered and of models that are closed', {
   timeout: TIMEOUT_MS,
 }, async () => {
@@ -171,11 +174,11 @@ it('keeps nothing of rows that are answered and of models that are closed', {
     const world = await play({ seed, isCalm: false });
     await until(world, world.scoring.drain(), 'the last drain');
     // Shadows have come to their end by then, and folders have been looked at.
-    await world.clock.advance(5_000);
+    await world.clock.advance(SHADOW_END_MS);
     // What the next row does away with is not kept either.
     world.score([{ id: 'last', cell: 1 }]);
     await until(world, world.scoring.drain(), 'the last row');
-    await world.clock.advance(5_000);
+    await world.clock.advance(SHADOW_END_MS);
     const over = world.watched.filter(({ fate }) => fate === null || fate.closeCount > 0);
     watchedCount += over.length;
     let kept = over;
