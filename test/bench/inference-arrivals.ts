@@ -2,7 +2,7 @@
  * Single rows that arrive at random, at a rate that does not depend on how fast they are answered.
  */
 import { performance } from 'node:perf_hooks';
-import { createDraw } from '../support/draw.ts';
+import { createDraw, drawGap } from '../support/draw.ts';
 import type { OnScore, RowServer } from './inference-rivals.ts';
 import type { Subject } from './inference-subjects.ts';
 
@@ -50,9 +50,8 @@ export async function arrivals(
 function poisson({ rowsPerMs, durationMs, seed }: PoissonLoad): Float64Array {
   const draw = createDraw(1_000 + seed);
   const dueMs: number[] = [];
-  const steps = 2 ** 30;
   for (let atMs = 0; ; ) {
-    atMs -= Math.log(draw(1, steps) / steps) / rowsPerMs;
+    atMs += drawGap(draw, rowsPerMs);
     if (atMs >= durationMs) return Float64Array.from(dueMs);
     dueMs.push(atMs);
   }

@@ -6,10 +6,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { createDraw } from '../support/draw.ts';
+import { createDraw, drawGap } from '../support/draw.ts';
 
 const TICK_MS = 1;
-const DRAWS = 1_000_000;
 
 export interface Arrivals {
   /** 0: none. */
@@ -47,9 +46,7 @@ function sendArrivals(rate: Float64Array): void {
     const expected = rate[0]! * (nowMs - lastMs);
     lastMs = nowMs;
     let count = 0;
-    for (let at = -Math.log(draw(1, DRAWS) / DRAWS); at < expected; count += 1) {
-      at -= Math.log(draw(1, DRAWS) / DRAWS);
-    }
+    for (let at = drawGap(draw, 1); at < expected; at += drawGap(draw, 1)) count += 1;
     if (count > 0) parentPort!.postMessage([count, nowMs]);
   }
 }

@@ -54,26 +54,22 @@ export async function measureShadow(
   await without.capacity(CAPACITY_MS);
   const capacity = await without.capacity(CAPACITY_MS);
   await settle(withShadow);
-  const loads = [
-    ...ROWS_A_SECOND.map((rate) => ({ load: `${rate} rows/s`, rate, target: atMost(TARGET) })),
-    {
-      ...{ load: `${100 * SCORING_SHARE} % of scoring`, rate: capacity * SCORING_SHARE },
-      target: null,
-    },
-  ];
-  for (const { load, rate, target } of loads) {
-    const row = await compare(`${name}, ${load}`, { without, withShadow }, rate, pace);
-    report({ ...row, target });
+  const sides = { without, withShadow };
+  for (const rate of ROWS_A_SECOND) {
+    const named = { name: `${name}, ${rate} rows/s`, target: atMost(TARGET) };
+    report(await compare(named, sides, rate, pace));
   }
+  const named = { name: `${name}, ${100 * SCORING_SHARE} % of scoring`, target: null };
+  report(await compare(named, sides, capacity * SCORING_SHARE, pace));
   for (const service of [without, withShadow]) await service.close();
 }
 
 async function compare(
-  name: string,
+  named: Pick<Row, 'name' | 'target'>,
   { without, withShadow }: Readonly<Record<'without' | 'withShadow', LoadedScoring>>,
   rate: number,
   pace: Pace,
-): Promise<Omit<Row, 'target'>> {
+): Promise<Row> {
   const turns = { without: [] as Float64Array[], withShadow: [] as Float64Array[] };
   const durationMs = TURN_MS * pace.share;
   const before = withShadow.shadowCounts();
@@ -95,9 +91,9 @@ async function compare(
     all.map((latenciesMs) => quantile(latenciesMs, share));
   const p99 = { without: of(turns.without, 0.99), withShadow: of(turns.withShadow, 0.99) };
   const ratios = resampled(p99.withShadow, p99.without);
-  const half = (odd: number) => median(p99.without.filter((_, round) => round % 2 === odd));
+  const half = (odd: number) => median(p99.without.filter((_, turn) => turn % 2 === odd));
   return {
-    ...{ section: SECTION, name, unit: 'ratio' },
+    ...{ ...named, section: SECTION, unit: 'ratio' },
     value: median(p99.withShadow) / median(p99.without),
     low: quantile(ratios, (1 - CONFIDENCE) / 2),
     high: quantile(ratios, (1 + CONFIDENCE) / 2),

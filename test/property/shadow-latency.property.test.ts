@@ -7,13 +7,12 @@ import { describe, expect, it } from 'vitest';
 import type { RunPlace } from '../../services/core/batch/place-runs.ts';
 import { createBatcher } from '../../services/inference-worker/batcher.ts';
 import { createVirtualClock } from '../../services/platform/clock/virtual-clock.ts';
-import { createDraw } from '../support/draw.ts';
+import { createDraw, drawGap } from '../support/draw.ts';
 import { createVirtualModel, rowsOfValues } from '../support/virtual-model.ts';
 
 const SEED = 7;
 /** Eight rests of a shadow that runs for half a millisecond on this thread. */
 const DURATION_MS = 4_000;
-const DRAWS = 1_000_000;
 const CORES = 2;
 const P99_RATIO_MAX = 1.1;
 
@@ -63,7 +62,7 @@ async function serve(primary: Version, shadow: Version | null, load: number): Pr
   const latenciesMs = new Float64Array(rowCount);
   let shadowRows = 0;
   for (let row = 0; row < rowCount; row += 1) {
-    await clock.advance(-Math.log(draw(1, DRAWS) / DRAWS) / rowsAMs);
+    await clock.advance(drawGap(draw, rowsAMs));
     const arrivedMs = clock.monotonicMs();
     const asked = { rows: rowsOfValues([row]), deadlineMs: Number.POSITIVE_INFINITY };
     batcher.submit({

@@ -34,16 +34,15 @@ export class ShadowPace {
   shadowRan(heldMs: number, nowMs: number): void {
     this.#rest = this.#othersRan ? REST_BESIDE_OTHERS : REST_ALONE;
     this.#othersRan = false;
-    this.#restUntilMs = nowMs + this.#restMs(heldMs);
+    this.#restFrom(nowMs, heldMs, nowMs);
   }
 
   /** What the run said has been taken in. */
   shadowSettled(heldMs: number, nowMs: number): void {
-    const restUntilMs = Math.max(this.#restUntilMs, nowMs) + this.#restMs(heldMs);
-    this.#restUntilMs = Math.min(restUntilMs, nowMs + REST_MS_MAX);
+    this.#restFrom(Math.max(this.#restUntilMs, nowMs), heldMs, nowMs);
   }
 
-  #restMs(heldMs: number): number {
-    return Math.min(heldMs * this.#rest, REST_MS_MAX);
+  #restFrom(fromMs: number, heldMs: number, nowMs: number): void {
+    this.#restUntilMs = Math.min(fromMs + heldMs * this.#rest, nowMs + REST_MS_MAX);
   }
 }

@@ -15,6 +15,17 @@ const pace = fc.record({
   perRowMs: fc.double({ min: 1e-4, max: 0.5, noNaN: true }),
 });
 
+/** Between the points that predictMs has at powers of two, none more than four times the one before. */
+function boundedByDoubling(cost: BatchCost): (rows: number) => number {
+  const last = Math.log2(BATCH_ROWS_MAX);
+  const points = Array.from({ length: last + 1 }, (_, k) => cost.predictMs(1 << k));
+  for (let k = 1; k <= last; k += 1) points[k] = Math.min(points[k]!, 4 * points[k - 1]!);
+  return (rows) => {
+    const k = Math.min(last - 1, Math.floor(Math.log2(rows)));
+    return points[k]! + (rows / 2 ** k - 1) * (points[k + 1]! - points[k]!);
+  };
+}
+
 describe('BatchCost', () => {
   it('starts with what was timed at load', () => {
     fc.assert(
@@ -34,16 +45,6 @@ describe('BatchCost', () => {
   });
 
   it('rowsWithin is the most that predictMs allows, with four times as long for twice the rows at most', () => {
-    const pointCount = Math.log2(BATCH_ROWS_MAX) + 1;
-    /** Between the points that predictMs has at powers of two, none more than four times the one before. */
-    function believed(cost: BatchCost): (rows: number) => number {
-      const points = Array.from({ length: pointCount }, (_, k) => cost.predictMs(1 << k));
-      for (let k = 1; k < pointCount; k += 1) points[k] = Math.min(points[k]!, 4 * points[k - 1]!);
-      return (rows) => {
-        const k = Math.min(pointCount - 2, Math.floor(Math.log2(rows)));
-        return points[k]! + (rows / 2 ** k - 1) * (points[k + 1]! - points[k]!);
-      };
-    }
     const runs = fc.array(
       fc.tuple(fc.integer({ min: 1, max: 1_024 }), fc.double({ min: 0.01, max: 9, noNaN: true })),
       { maxLength: 60 },
@@ -53,12 +54,12 @@ describe('BatchCost', () => {
         const cost = costOf(linear(of.fixedMs, of.perRowMs));
         for (const [rows, durationMs] of seen) cost.observe(rows, durationMs);
         const within = cost.rowsWithin(limitMs);
-        const believedMs = believed(cost);
+        const boundedMs = boundedByDoubling(cost);
         for (let rows = 1; rows <= within; rows += 1) {
-          if (believedMs(rows) > limitMs * (1 + 1e-9)) expect.fail(`${rows} take longer`);
+          if (boundedMs(rows) > limitMs * (1 + 1e-9)) expect.fail(`${rows} take longer`);
         }
         if (within < BATCH_ROWS_MAX) {
-          expect(believedMs(within + 1)).toBeGreaterThan(limitMs * (1 - 1e-9));
+          expect(boundedMs(within + 1)).toBeGreaterThan(limitMs * (1 - 1e-9));
           expect(cost.predictMs(within + 1)).toBeGreaterThan(limitMs * (1 - 1e-9));
         }
       }),
