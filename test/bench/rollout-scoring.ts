@@ -30,7 +30,7 @@ import { commonMs, startArrivals } from './rollout-arrivals.ts';
 
 /** Distinct rows; they come again and again. */
 const ROWS = 8_192;
-/** Rows on their way at a time while the capacity is measured. */
+/** Rows on their way at a time at full load. */
 const AHEAD_ROWS = 4_000;
 const EVENT_TIME_MS = 1_000;
 const NO_SLICES: readonly string[] = [];
@@ -42,8 +42,8 @@ export interface ScoringOptions {
 }
 
 export interface LoadedScoring {
-  /** Rows a second at full load. */
-  capacity(durationMs: number): Promise<number>;
+  /** As much as it takes. */
+  fullLoad(durationMs: number): Promise<void>;
   /** Milliseconds from the arrival of each row to its answer, in the order of the answers. */
   load(rowsPerSecond: number, durationMs: number): Promise<Float64Array>;
   /** Arrivals until the next call; 0: none. */
@@ -121,19 +121,17 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
       isWatched = rowsPerSecond > 0;
       arrivals.setRate(rowsPerSecond);
     },
-    async capacity(durationMs) {
-      const startMs = commonMs();
-      const before = answered;
+    async fullLoad(durationMs) {
+      const endMs = commonMs() + durationMs;
       const refill = (): void => {
         const room = AHEAD_ROWS - (arrived - answered);
-        if (room >= AHEAD_ROWS / 8 && commonMs() - startMs < durationMs) arrive(room, startMs);
+        if (room >= AHEAD_ROWS / 8 && commonMs() < endMs) arrive(room, commonMs());
       };
       onAnswered = refill;
       refill();
       await clock.sleep(durationMs);
       await idle();
       onAnswered = () => undefined;
-      return ((answered - before) / (commonMs() - startMs)) * 1_000;
     },
     async load(rowsPerSecond, durationMs) {
       arrived = 0;

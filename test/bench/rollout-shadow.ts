@@ -19,16 +19,16 @@ const WARM_MS = 200;
 /** Of the interval that holds the ratio. */
 const CONFIDENCE = 0.95;
 const RESAMPLES = 2_000;
-const CAPACITY_MS = 1_500;
+/** Rounds are added until the interval's ends are as near to each other, whatever lies between them. */
+const PRECISION = 1.25;
+/** Times the rounds that a row has at least. */
+const ROUNDS_FACTOR_MAX = 6;
+/** For code to be compiled. */
+const FULL_LOAD_MS = 1_500;
 /** A third, and all, of what a whole service takes from Kafka on two cores. */
 const ROWS_A_SECOND = [5_000, 15_000] as const;
-/**
- * Of what scoring does by itself. Without a target: it makes so much garbage that the collector's pauses
- * are the slowest hundredth, and chance takes the ratio further than a tenth.
- */
-const SCORING_SHARE = 0.1;
-/** Turns of a row that are taken again. */
-const DISTURBED_MAX = 60;
+/** Turns of a row that are taken again; where more of them are disturbed, it cannot be measured. */
+const DISTURBED_MAX = 300;
 const TARGET = 1.1;
 const SEED = 1;
 
@@ -49,75 +49,93 @@ export async function measureShadow(
   const plan = { primary: 'primary', shadow: 'shadow' };
   const withShadow = await startScoring({ plan, versions, placement });
   // Code is compiled for each of the two by itself.
-  await withShadow.capacity(CAPACITY_MS);
-  await withShadow.capacity(CAPACITY_MS);
-  await without.capacity(CAPACITY_MS);
-  const capacity = await without.capacity(CAPACITY_MS);
-  await settle(withShadow);
-  const sides = { without, withShadow };
-  for (const rate of ROWS_A_SECOND) {
-    const named = { name: `${name}, ${rate} rows/s`, target: atMost(TARGET) };
-    report(await compare(named, sides, rate, pace));
+  for (const service of [withShadow, without]) {
+    await service.fullLoad(FULL_LOAD_MS);
+    await service.fullLoad(FULL_LOAD_MS);
   }
-  const named = { name: `${name}, ${100 * SCORING_SHARE} % of scoring`, target: null };
-  report(await compare(named, sides, capacity * SCORING_SHARE, pace));
+  await settle(withShadow);
+  for (const rate of ROWS_A_SECOND) {
+    report(await compare(`${name}, ${rate} rows/s`, { without, withShadow }, rate, pace));
+  }
   for (const service of [without, withShadow]) await service.close();
 }
 
+/** From arrival to answer. */
+interface Turn {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+type Round = Readonly<Record<'without' | 'withShadow', readonly Turn[]>>;
+
 async function compare(
-  named: Pick<Row, 'name' | 'target'>,
-  { without, withShadow }: Readonly<Record<'without' | 'withShadow', LoadedScoring>>,
+  name: string,
+  { without, withShadow }: Readonly<Record<keyof Round, LoadedScoring>>,
   rate: number,
   pace: Pace,
 ): Promise<Row> {
-  const turns = { without: [] as Float64Array[], withShadow: [] as Float64Array[] };
-  const durationMs = TURN_MS * pace.share;
   const before = withShadow.shadowCounts();
-  const again = { left: DISTURBED_MAX };
-  async function take(scoring: LoadedScoring, into: Float64Array[]): Promise<void> {
+  const budget = { left: DISTURBED_MAX };
+  async function take(scoring: LoadedScoring): Promise<readonly Turn[]> {
     await scoring.load(rate, WARM_MS);
+    const turns: Turn[] = [];
     for (let turn = 0; turn < TURNS_A_ROUND; turn += 1) {
-      into.push(await undisturbed(again, () => scoring.load(rate, durationMs)));
+      const tookMs = await undisturbed(budget, () => scoring.load(rate, TURN_MS * pace.share));
+      turns.push({ p50Ms: quantile(tookMs, 0.5), p99Ms: quantile(tookMs, 0.99) });
     }
     await settle(withShadow);
+    return turns;
   }
-  for (let round = 0; round < pace.rounds; round++) {
-    if (round % 2 === 0) await take(without, turns.without);
-    await take(withShadow, turns.withShadow);
-    if (round % 2 === 1) await take(without, turns.without);
+  const rounds: Round[] = [];
+  let interval = { low: 0, high: Number.POSITIVE_INFINITY };
+  const roundsMax = ROUNDS_FACTOR_MAX * pace.rounds;
+  const isPrecise = () => interval.high <= PRECISION * interval.low;
+  while (!isPrecise() && rounds.length < roundsMax && budget.left > 0) {
+    if (rounds.length % 2 === 0) {
+      rounds.push({ without: await take(without), withShadow: await take(withShadow) });
+    } else rounds.push({ withShadow: await take(withShadow), without: await take(without) });
+    if (rounds.length >= pace.rounds) interval = intervalOf(rounds);
   }
   const after = withShadow.shadowCounts();
-  const of = (all: readonly Float64Array[], share: number) =>
-    all.map((latenciesMs) => quantile(latenciesMs, share));
-  const p99 = { without: of(turns.without, 0.99), withShadow: of(turns.withShadow, 0.99) };
-  const ratios = resampled(p99.withShadow, p99.without);
-  const half = (odd: number) => median(p99.without.filter((_, turn) => turn % 2 === odd));
+  const of = (side: keyof Round, key: keyof Turn) =>
+    median(rounds.flatMap((round) => round[side].map((turn) => turn[key])));
   return {
-    ...{ ...named, section: SECTION, unit: 'ratio' },
-    value: median(p99.withShadow) / median(p99.without),
-    low: quantile(ratios, (1 - CONFIDENCE) / 2),
-    high: quantile(ratios, (1 + CONFIDENCE) / 2),
+    ...{ section: SECTION, name, unit: 'ratio', target: atMost(TARGET) },
+    ...interval,
+    value: budget.left === 0 ? Number.NaN : ratioOf(rounds),
     figures: {
-      rowsPerSecond: Math.round(rate),
-      disturbed: DISTURBED_MAX - again.left,
-      p99MsWithout: median(p99.without),
-      p99MsWith: median(p99.withShadow),
-      // What the same thing differs by from itself, in half as many turns: the machine, not the shadow.
-      withoutByItself: half(0) / half(1),
-      p50MsWithout: median(of(turns.without, 0.5)),
-      p50MsWith: median(of(turns.withShadow, 0.5)),
+      rounds: rounds.length,
+      disturbed: DISTURBED_MAX - budget.left,
+      p99MsWithout: of('without', 'p99Ms'),
+      p99MsWith: of('withShadow', 'p99Ms'),
+      p50MsWithout: of('without', 'p50Ms'),
+      p50MsWith: of('withShadow', 'p50Ms'),
       shadowRows: after.said - before.said,
       shedRows: after.shed - before.shed,
     },
   };
 }
 
-/** Ratios of medians of turns drawn with replacement: how far chance alone takes the ratio. */
-function resampled(above: readonly number[], below: readonly number[]): readonly number[] {
+/** Of the medians over turns. */
+function ratioOf(rounds: readonly Round[]): number {
+  const of = (side: keyof Round) =>
+    median(rounds.flatMap((round) => round[side].map(({ p99Ms }) => p99Ms)));
+  return of('withShadow') / of('without');
+}
+
+/**
+ * How far chance takes the ratio: of rounds drawn with replacement (bootstrap). Whole rounds, as turns
+ * after each other are alike: the kernel leaves a thread on its core for seconds.
+ */
+function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
   const draw = createDraw(SEED);
-  const drawn = (from: readonly number[]) =>
-    median(from.map(() => from[draw(0, from.length - 1)]!));
-  return Array.from({ length: RESAMPLES }, () => drawn(above) / drawn(below));
+  const ratios = Array.from({ length: RESAMPLES }, () =>
+    ratioOf(rounds.map(() => rounds[draw(0, rounds.length - 1)]!)),
+  );
+  return {
+    low: quantile(ratios, (1 - CONFIDENCE) / 2),
+    high: quantile(ratios, (1 + CONFIDENCE) / 2),
+  };
 }
 
 /** What waits for the shadow has run. */
