@@ -114,8 +114,7 @@ export class BatchScheduler<R extends QueuedRequest> {
   end(batch: Batch<R>, durationMs: number | null, nowMs: number): void {
     const version = this.version(batch.version);
     if (version.isShadow) {
-      const runMs = durationMs ?? batch.predictedMs;
-      this.#pace.shadowRan(this.#isApart(batch.place) ? HOP_MS : runMs, nowMs);
+      this.#pace.shadowRan(this.#heldMs(batch, durationMs), nowMs);
     } else this.#pace.othersRan();
     version.inFlight -= 1;
     this.#inFlight -= 1;
@@ -147,12 +146,15 @@ export class BatchScheduler<R extends QueuedRequest> {
     return version.placement.decide(nowMs, version.placeLimits, othersShare);
   }
 
-  /** A run there takes nothing from others: a core is left for it, and one for the collector's threads. */
-  #isApart(place: RunPlace): boolean {
+  /** How long a shadow's run held what others use: the thread that answers, and a core they could have. */
+  #heldMs({ place, predictedMs }: Batch<R>, durationMs: number | null): number {
+    const runMs = durationMs ?? predictedMs;
+    if (place === 'inline') return runMs;
     const { coreCount, workerCount } = this.#limits;
-    if (place === 'inline') return false;
     const isShared = this.#ring.some((version) => !version.isShadow && !version.isInline);
-    return coreCount >= 1 + (isShared ? workerCount : 0) + 2;
+    // Besides them one for the run, and one for the collector's threads.
+    const isApart = coreCount >= 1 + (isShared ? workerCount : 0) + 2;
+    return isApart ? HOP_MS : HOP_MS + runMs;
   }
 
   #hasLane(version: VersionQueue<R>): boolean {
