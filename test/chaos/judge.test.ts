@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HEADER, headerBytes } from '../../services/core/message/header.ts';
 import { type Pane, type PaneSource, paneCodec } from '../../services/core/message/pane.ts';
+import { type Prediction, predictionCodec } from '../../services/core/message/prediction.ts';
 import type { OutgoingRecord } from '../../services/core/message/record.ts';
 import { runTopics } from '../../services/core/message/topics.ts';
 import { createMemoryBus } from '../../services/platform/bus/memory-bus.ts';
@@ -47,8 +48,11 @@ describe('the judge', () => {
     });
   });
 
-  it('drops a repeat of the same bytes', async () => {
-    repeat(of(topics.predictions, 4));
+  it.each([
+    ['of the same bytes', () => of(topics.valid, 4)],
+    ['of a prediction that took another time', () => predicted(4, { latencyMs: 7 })],
+  ] as const)('drops a repeat %s', async (_, again) => {
+    repeat(again());
     const { judgement, kinds } = await judged();
     expect(kinds).toEqual([]);
     expect(judgement.repeatedRecords).toBe(1);
@@ -68,7 +72,12 @@ describe('the judge', () => {
     [
       'a repeat of other bytes',
       'conflict',
-      () => repeat({ ...of(topics.predictions, 4), value: Buffer.from('else') }),
+      () => repeat({ ...of(topics.valid, 4), value: Buffer.from('else') }),
+    ],
+    [
+      'a prediction said again with another output',
+      'conflict',
+      () => repeat(predicted(4, { outputs: [0.75] })),
     ],
     ['a good event that is refused', 'verdict', () => refuse(4)],
     ['an event overtaken by a later one', 'order', () => swap(topics.valid, 3, 6)],
@@ -133,7 +142,7 @@ function calmLog(): Log {
   const ends = serials.flatMap((serial) =>
     serial === BAD
       ? [derived(topics.quarantine, serial)]
-      : [derived(topics.valid, serial), derived(topics.predictions, serial)],
+      : [derived(topics.valid, serial), predicted(serial)],
   );
   const panes = [0, 1, 2].flatMap((partition) => [
     pane('events', partition),
@@ -166,6 +175,16 @@ function derived(topic: string, serial: number): OutgoingRecord {
   const stage =
     topic === topics.quarantine ? { [HEADER.errorStage]: headerBytes('validator') } : {};
   return { ...event(serial), topic, headers: { [HEADER.origin]: origin, ...stage } };
+}
+
+function predicted(serial: number, changes: Partial<Prediction> = {}): OutgoingRecord {
+  const value = predictionCodec.encode({
+    ...{ id: keyOf(serial), eventTimeMs: 0, modelVersion: '1', modelDigest: '', slices: [] },
+    ...{ variant: 'primary', fallbackReason: '', outputs: [0.5], rawOutputs: [0.5] },
+    ...{ policies: [], suppressed: false, latencyMs: 1 },
+    ...changes,
+  });
+  return { ...derived(topics.predictions, serial), value };
 }
 
 function pane(source: PaneSource, partition: number, changes: Partial<Pane> = {}): OutgoingRecord {

@@ -9,6 +9,7 @@
 import { crc32 } from 'node:zlib';
 import { HEADER, headerText } from '../../services/core/message/header.ts';
 import { originOf } from '../../services/core/message/origin.ts';
+import { predictionCodec } from '../../services/core/message/prediction.ts';
 import type { BusRecord } from '../../services/core/message/record.ts';
 import type { Bus } from '../../services/platform/bus/bus.ts';
 import { serialOf } from './event-stream.ts';
@@ -177,7 +178,7 @@ function takeDerived(
     problems.add('foreign', `${place} comes from event ${serial} and has another key`);
   }
   const said = log!.said[way];
-  const checksum = Math.max(1, crc32(record.value ?? Buffer.alloc(0)));
+  const checksum = Math.max(1, crc32(contentOf(record, way)));
   if (said[origin.offset] !== 0) {
     if (said[origin.offset] !== checksum) {
       problems.add('conflict', `event ${serial} is ${way} with two contents, again at ${place}`);
@@ -190,6 +191,13 @@ function takeDerived(
   }
   log!.last[way] = Math.max(log!.last[way], origin.offset);
   return true;
+}
+
+/** Of the same event always the same: a prediction said again took its own time. */
+function contentOf({ value }: BusRecord, way: Way): Uint8Array {
+  if (value === null) return Buffer.alloc(0);
+  if (way !== 'predicted') return value;
+  return predictionCodec.encode({ ...predictionCodec.decode(value), latencyMs: 0 });
 }
 
 interface EventCounts extends Record<Way, number> {
