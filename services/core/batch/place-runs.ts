@@ -29,6 +29,13 @@ export const INLINE_OVERHEAD_MS = 0.02;
 const INLINE_ROWS_MIN = 4;
 const DECIDE_EVERY_MS = 250;
 const STAY_MS_MIN = 1_000;
+/**
+ * After a move batches stay as they were for a while, and what a run costs is known roughly. So a load
+ * that swings, or a machine that others take, is followed a few times, and then less and less.
+ */
+const STAY_MS_MAX = 30_000;
+const MOVES_FREE = 6;
+const MOVES_HALF_LIFE_MS = 60_000;
 /** How much better the other place must be. */
 const MARGIN = 1.08;
 /** Share of this thread that its rows would need inline, below which a version needs little … */
@@ -80,6 +87,8 @@ export class RunPlacement {
   #share = 0;
   #decidedMs: number;
   #movedMs: number;
+  /** Those of long ago count less. */
+  #moveCount = 0;
 
   constructor(place: RunPlace, cost: BatchCost, nowMs: number) {
     this.#place = place;
@@ -139,7 +148,7 @@ export class RunPlacement {
     if (this.#place === 'inline') {
       this.#slowdown = 1 + (this.#slowdown - 1) * 0.5 ** (elapsedMs / SLOWDOWN_HALF_LIFE_MS);
     }
-    if (this.#trial !== null || nowMs - this.#movedMs < STAY_MS_MIN) return null;
+    if (this.#trial !== null || nowMs - this.#movedMs < this.#stayMs) return null;
     const wanted = this.#wanted(typicalMs, limits, othersShare);
     return wanted === this.#place ? null : wanted;
   }
@@ -148,6 +157,8 @@ export class RunPlacement {
     if (place === this.#place) return;
     this.#cost.rescale(place === 'workers' ? this.#slowdown : 1 / this.#slowdown);
     this.#place = place;
+    this.#moveCount *= 0.5 ** ((nowMs - this.#movedMs) / MOVES_HALF_LIFE_MS);
+    this.#moveCount += 1;
     this.#movedMs = nowMs;
     // Of a trickle, what a thread takes to wake up would be taken for a slower run.
     if (this.#rows >= TRIAL_ROWS_MIN) this.#startTrial(this.#rows);
@@ -169,6 +180,11 @@ export class RunPlacement {
       return Math.min(workerCount / runMs, coreCount / (runMs + HOP_MS), 1 / HOP_MS);
     });
     return { inline, workers };
+  }
+
+  get #stayMs(): number {
+    const doublings = Math.max(0, this.#moveCount - MOVES_FREE);
+    return Math.min(STAY_MS_MAX, STAY_MS_MIN * 2 ** doublings);
   }
 
   /** From what the cost says to what it would say inline. */
