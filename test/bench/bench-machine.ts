@@ -23,15 +23,12 @@ export function watchOthers(): () => number | null {
   };
 }
 
-/**
- * user nice system idle iowait irq softirq steal, of all cores. What is nice gives way, and some of it is
- * ours (awake-cores.ts).
- */
+/** user nice system idle iowait irq softirq steal, of all cores. */
 function busyMs(): number | null {
   if (!existsSync(STATISTICS)) return null;
   const [line] = readFileSync(STATISTICS, 'latin1').split('\n');
-  const [user, , system, , , irq, softirq, steal] = line!.split(/ +/).slice(1).map(Number);
-  return (user! + system! + irq! + softirq! + steal!) * TICK_MS;
+  const [user, nice, system, , , irq, softirq, steal] = line!.split(/ +/).slice(1).map(Number);
+  return (user! + nice! + system! + irq! + softirq! + steal!) * TICK_MS;
 }
 
 /** On a machine that others take more of no baseline is kept. */

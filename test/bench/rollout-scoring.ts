@@ -41,11 +41,21 @@ export interface ScoringOptions {
   readonly placement: MonitorModel['runtime']['placement'];
 }
 
+/** Rows in the order of their answers. */
+export interface Answered {
+  /** From arrival to answer. */
+  readonly tookMs: Float64Array;
+  /**
+   * 1 where a batch of the shadow ran or was taken in meanwhile, or where rows were still being answered
+   * that had come by then; else 0.
+   */
+  readonly besideShadow: Uint8Array;
+}
+
 export interface LoadedScoring {
   /** As much as it takes. */
   fullLoad(durationMs: number): Promise<void>;
-  /** Milliseconds from the arrival of each row to its answer, in the order of the answers. */
-  load(rowsPerSecond: number, durationMs: number): Promise<Float64Array>;
+  load(rowsPerSecond: number, durationMs: number): Promise<Answered>;
   /** Arrivals until the next call; 0: none. */
   setRate(rowsPerSecond: number): void;
   /** Emptied by the caller. */
@@ -69,38 +79,62 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
   const monitor = rolloutMonitor(directory, options);
   const rows = eventRows();
   const answers: { atMs: number; version: string }[] = [];
-  let latenciesMs = new Float64Array(0);
+  let taken: Answered = roomFor(0);
   let arrived = 0;
   let answered = 0;
   let answeredEver = 0;
   let said = 0;
   let isWatched = false;
+  /** Of the shadow's batch that runs or is taken in. */
+  let shadowRowsLeft = 0;
+  /** What is answered now may have waited for the shadow. */
+  let isBesideShadow = false;
+  let besideShadowUntilMs = 0;
   let onAnswered = (): void => undefined;
 
   const scoring = createScoring({
     ...{ monitor, spec: monitor.model!, clock, modelFolder: folder, isLive: true },
     modelRuntime: createOnnxModelRuntime(),
     events: createInferenceEvents(telemetry),
+    onBatchStart(batch, { version }) {
+      if (version !== options.plan.shadow) return;
+      shadowRowsLeft = batch.rows;
+      isBesideShadow = true;
+    },
     onShadow(answer) {
       said += 1;
       encodeShadow(answer);
+      shadowRowsLeft -= 1;
+      lookForShadow();
     },
   });
   await scoring.start();
 
+  function lookForShadow(): void {
+    if (!isBesideShadow || shadowRowsLeft > 0 || answered < arrived) return;
+    isBesideShadow = false;
+    besideShadowUntilMs = commonMs();
+  }
+
   function arrive(count: number, atMs: number): void {
+    // Came while the thread was held, but was not seen before.
+    if (atMs < besideShadowUntilMs) isBesideShadow = true;
     const lot: ScoreRow[] = [];
     for (let index = 0; index < count; index += 1) lot.push(rows[(arrived + index) % ROWS]!);
     arrived += count;
     scoring.score(lot, (index, answer) => {
       encodeAnswer(lot[index]!, answer);
       const nowMs = commonMs();
-      if (answered < latenciesMs.length) latenciesMs[answered] = nowMs - atMs;
+      if (answered < taken.tookMs.length) {
+        taken.tookMs[answered] = nowMs - atMs;
+        taken.besideShadow[answered] = isBesideShadow ? 1 : 0;
+      }
       answered += 1;
       answeredEver += 1;
       if (isWatched && answer.kind === 'answered') {
         answers.push({ atMs: nowMs, version: answer.version });
       }
+      lookForShadow();
       onAnswered();
     });
   }
@@ -136,13 +170,17 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
     async load(rowsPerSecond, durationMs) {
       arrived = 0;
       answered = 0;
-      latenciesMs = new Float64Array(Math.ceil((rowsPerSecond * durationMs) / 800));
+      taken = roomFor(Math.ceil((rowsPerSecond * durationMs) / 800));
       arrivals.setRate(rowsPerSecond);
       await clock.sleep(durationMs);
       arrivals.setRate(0);
       await clock.sleep(20);
       await idle();
-      return latenciesMs.subarray(0, answered);
+      const { tookMs, besideShadow } = taken;
+      return {
+        tookMs: tookMs.subarray(0, answered),
+        besideShadow: besideShadow.subarray(0, answered),
+      };
     },
     async changePlan(primary) {
       await folder.updateRollout(() =>
@@ -156,6 +194,10 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+function roomFor(rowCount: number): Answered {
+  return { tookMs: new Float64Array(rowCount), besideShadow: new Uint8Array(rowCount) };
 }
 
 /** As the service does, without a slice. */

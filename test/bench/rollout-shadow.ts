@@ -1,6 +1,7 @@
 /**
  * What a primary's callers feel of a shadow that cannot keep up: the 99th percentile of the time from an
- * event's arrival to its prediction, with the shadow over without, in turns of each in changing order.
+ * event's arrival to its prediction, with the shadow over without, in turns of each in changing order;
+ * and over that of the very same turns without the rows that were beside a batch of the shadow.
  *
  * Two of them side by side, one with the shadow and one without, of which one has events at a time.
  */
@@ -8,9 +9,10 @@ import { createDraw } from '../support/draw.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { undisturbed } from './bench-machine.ts';
 import { atMost, median, type Pace, quantile, type Report, type Row } from './bench-row.ts';
-import { type LoadedScoring, startScoring } from './rollout-scoring.ts';
+import { type Answered, type LoadedScoring, startScoring } from './rollout-scoring.ts';
 
-const SECTION = 'p99 with a shadow that cannot keep up ÷ without';
+const SIDE_BY_SIDE = 'p99 with a shadow that cannot keep up ÷ without';
+const BESIDE_ALONE = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
 /** Short and many, so that what else the machine does disturbs some of them and not the median. */
 const TURN_MS = 1_000;
 const TURNS_A_ROUND = 4;
@@ -19,16 +21,12 @@ const WARM_MS = 200;
 /** Of the interval that holds the ratio. */
 const CONFIDENCE = 0.95;
 const RESAMPLES = 2_000;
-/** Rounds are added until the interval's ends are as near to each other, whatever lies between them. */
-const PRECISION = 1.25;
-/** Times the rounds that a row has at least. */
-const ROUNDS_FACTOR_MAX = 6;
 /** For code to be compiled. */
 const FULL_LOAD_MS = 1_500;
 /** A third, and all, of what a whole service takes from Kafka on two cores. */
 const ROWS_A_SECOND = [5_000, 15_000] as const;
-/** Turns of a row that are taken again; where more of them are disturbed, it cannot be measured. */
-const DISTURBED_MAX = 300;
+/** Turns of a load that are taken again. */
+const DISTURBED_MAX = 60;
 const TARGET = 1.1;
 const SEED = 1;
 
@@ -54,71 +52,105 @@ export async function measureShadow(
     await service.fullLoad(FULL_LOAD_MS);
   }
   await settle(withShadow);
+  const apart: Row[] = [];
   for (const rate of ROWS_A_SECOND) {
-    report(await compare(`${name}, ${rate} rows/s`, { without, withShadow }, rate, pace));
+    const sides = await compare({ without, withShadow }, rate, pace);
+    report(sideBySide(`${name}, ${rate} rows/s`, sides));
+    apart.push(besideAlone(`${name}, ${rate} rows/s`, sides));
   }
+  for (const row of apart) report(row);
   for (const service of [without, withShadow]) await service.close();
 }
 
-/** From arrival to answer. */
 interface Turn {
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Of the rows that were beside no batch of the shadow. */
+  readonly p99ApartMs: number;
+  readonly besideShare: number;
 }
 
-type Round = Readonly<Record<'without' | 'withShadow', readonly Turn[]>>;
+interface Sides {
+  readonly rounds: readonly Readonly<Record<'without' | 'withShadow', readonly Turn[]>>[];
+  readonly figures: Row['figures'];
+}
 
 async function compare(
-  name: string,
-  { without, withShadow }: Readonly<Record<keyof Round, LoadedScoring>>,
+  { without, withShadow }: Readonly<Record<'without' | 'withShadow', LoadedScoring>>,
   rate: number,
   pace: Pace,
-): Promise<Row> {
+): Promise<Sides> {
   const before = withShadow.shadowCounts();
   const budget = { left: DISTURBED_MAX };
   async function take(scoring: LoadedScoring): Promise<readonly Turn[]> {
     await scoring.load(rate, WARM_MS);
     const turns: Turn[] = [];
     for (let turn = 0; turn < TURNS_A_ROUND; turn += 1) {
-      const tookMs = await undisturbed(budget, () => scoring.load(rate, TURN_MS * pace.share));
-      turns.push({ p50Ms: quantile(tookMs, 0.5), p99Ms: quantile(tookMs, 0.99) });
+      turns.push(turnOf(await undisturbed(budget, () => scoring.load(rate, TURN_MS * pace.share))));
     }
     await settle(withShadow);
     return turns;
   }
-  const rounds: Round[] = [];
-  let interval = { low: 0, high: Number.POSITIVE_INFINITY };
-  const roundsMax = ROUNDS_FACTOR_MAX * pace.rounds;
-  const isPrecise = () => interval.high <= PRECISION * interval.low;
-  while (!isPrecise() && rounds.length < roundsMax && budget.left > 0) {
+  const rounds: Sides['rounds'][number][] = [];
+  while (rounds.length < pace.rounds) {
     if (rounds.length % 2 === 0) {
       rounds.push({ without: await take(without), withShadow: await take(withShadow) });
     } else rounds.push({ withShadow: await take(withShadow), without: await take(without) });
-    if (rounds.length >= pace.rounds) interval = intervalOf(rounds);
   }
   const after = withShadow.shadowCounts();
-  const of = (side: keyof Round, key: keyof Turn) =>
+  const figures = {
+    disturbed: DISTURBED_MAX - budget.left,
+    shadowRows: after.said - before.said,
+    shedRows: after.shed - before.shed,
+  };
+  return { rounds, figures };
+}
+
+function turnOf({ tookMs, besideShadow }: Answered): Turn {
+  const apart = tookMs.filter((_, row) => besideShadow[row] === 0);
+  return {
+    p50Ms: quantile(tookMs, 0.5),
+    p99Ms: quantile(tookMs, 0.99),
+    p99ApartMs: quantile(apart, 0.99),
+    besideShare: 1 - apart.length / tookMs.length,
+  };
+}
+
+function sideBySide(name: string, { rounds, figures }: Sides): Row {
+  const of = (side: 'without' | 'withShadow', key: keyof Turn) =>
     median(rounds.flatMap((round) => round[side].map((turn) => turn[key])));
   return {
-    ...{ section: SECTION, name, unit: 'ratio', target: atMost(TARGET) },
-    ...interval,
-    value: budget.left === 0 ? Number.NaN : ratioOf(rounds),
+    ...{ section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) },
+    value: ratioOf(rounds),
+    ...intervalOf(rounds),
     figures: {
-      rounds: rounds.length,
-      disturbed: DISTURBED_MAX - budget.left,
       p99MsWithout: of('without', 'p99Ms'),
       p99MsWith: of('withShadow', 'p99Ms'),
       p50MsWithout: of('without', 'p50Ms'),
       p50MsWith: of('withShadow', 'p50Ms'),
-      shadowRows: after.said - before.said,
-      shedRows: after.shed - before.shed,
+      ...figures,
     },
   };
 }
 
+/** The mean over turns, as most of them have no batch of the shadow; the least and the most of one. */
+function besideAlone(name: string, { rounds }: Sides): Row {
+  const turns = rounds.flatMap(({ withShadow }) => withShadow);
+  const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
+  const mean = (numbers: readonly number[]) =>
+    numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  return {
+    ...{ section: BESIDE_ALONE, name, unit: 'ratio', target: atMost(TARGET) },
+    value: mean(ratios),
+    low: Math.min(...ratios),
+    high: Math.max(...ratios),
+    figures: { besideShare: mean(turns.map(({ besideShare }) => besideShare)) },
+  };
+}
+
 /** Of the medians over turns. */
-function ratioOf(rounds: readonly Round[]): number {
-  const of = (side: keyof Round) =>
+function ratioOf(rounds: Sides['rounds']): number {
+  const of = (side: 'without' | 'withShadow') =>
     median(rounds.flatMap((round) => round[side].map(({ p99Ms }) => p99Ms)));
   return of('withShadow') / of('without');
 }
@@ -127,7 +159,7 @@ function ratioOf(rounds: readonly Round[]): number {
  * How far chance takes the ratio: of rounds drawn with replacement (bootstrap). Whole rounds, as turns
  * after each other are alike: the kernel leaves a thread on its core for seconds.
  */
-function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
+function intervalOf(rounds: Sides['rounds']): Pick<Row, 'low' | 'high'> {
   const draw = createDraw(SEED);
   const ratios = Array.from({ length: RESAMPLES }, () =>
     ratioOf(rounds.map(() => rounds[draw(0, rounds.length - 1)]!)),

@@ -4,7 +4,6 @@
  */
 import { heavyMlp, largerMlp, tinyMlp } from '../support/onnx-models.ts';
 import { FEATURES } from '../support/rollout-versions.ts';
-import { keepCoresAwake } from './awake-cores.ts';
 import { type Part, runBench } from './bench-run.ts';
 import { measureShadow } from './rollout-shadow.ts';
 import { measureSwitch } from './rollout-switch.ts';
@@ -41,6 +40,4 @@ const CASES: Readonly<Record<string, Part>> = {
     ),
 };
 
-const letSleep = await keepCoresAwake();
 await runBench({ baseline: 'test/bench/rollout.baseline.json', rounds: 7, nameWidth: 56 }, CASES);
-letSleep();
