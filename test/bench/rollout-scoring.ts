@@ -27,6 +27,7 @@ import { FAKE_MODEL } from '../support/fake-model.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { createRolloutVersions, FEATURES, INPUT, OUTPUT } from '../support/rollout-versions.ts';
 import { commonMs, startArrivals } from './rollout-arrivals.ts';
+import { BesideShadow } from './rollout-beside.ts';
 
 /** Distinct rows; they come again and again. */
 const ROWS = 8_192;
@@ -45,10 +46,7 @@ export interface ScoringOptions {
 export interface Answered {
   /** From arrival to answer. */
   readonly tookMs: Float64Array;
-  /**
-   * 1 where a batch of the shadow ran or was taken in meanwhile, or where rows were still being answered
-   * that had come by then; else 0.
-   */
+  /** 1 or 0, as rollout-beside.ts has it. */
   readonly besideShadow: Uint8Array;
 }
 
@@ -85,40 +83,26 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
   let answeredEver = 0;
   let said = 0;
   let isWatched = false;
-  /** Of the shadow's batch that runs or is taken in. */
-  let shadowRowsLeft = 0;
-  /** What is answered now may have waited for the shadow. */
-  let isBesideShadow = false;
-  let besideShadowUntilMs = 0;
   let onAnswered = (): void => undefined;
+  const beside = new BesideShadow(() => answered === arrived);
 
   const scoring = createScoring({
     ...{ monitor, spec: monitor.model!, clock, modelFolder: folder, isLive: true },
     modelRuntime: createOnnxModelRuntime(),
     events: createInferenceEvents(telemetry),
     onBatchStart(batch, { version }) {
-      if (version !== options.plan.shadow) return;
-      shadowRowsLeft = batch.rows;
-      isBesideShadow = true;
+      if (version === options.plan.shadow) beside.batchStarted(batch.rows);
     },
     onShadow(answer) {
       said += 1;
       encodeShadow(answer);
-      shadowRowsLeft -= 1;
-      lookForShadow();
+      beside.batchRowTaken();
     },
   });
   await scoring.start();
 
-  function lookForShadow(): void {
-    if (!isBesideShadow || shadowRowsLeft > 0 || answered < arrived) return;
-    isBesideShadow = false;
-    besideShadowUntilMs = commonMs();
-  }
-
   function arrive(count: number, atMs: number): void {
-    // Came while the thread was held, but was not seen before.
-    if (atMs < besideShadowUntilMs) isBesideShadow = true;
+    beside.arrived(atMs);
     const lot: ScoreRow[] = [];
     for (let index = 0; index < count; index += 1) lot.push(rows[(arrived + index) % ROWS]!);
     arrived += count;
@@ -127,14 +111,14 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
       const nowMs = commonMs();
       if (answered < taken.tookMs.length) {
         taken.tookMs[answered] = nowMs - atMs;
-        taken.besideShadow[answered] = isBesideShadow ? 1 : 0;
+        taken.besideShadow[answered] = beside.isBeside ? 1 : 0;
       }
       answered += 1;
       answeredEver += 1;
       if (isWatched && answer.kind === 'answered') {
         answers.push({ atMs: nowMs, version: answer.version });
       }
-      lookForShadow();
+      beside.answered();
       onAnswered();
     });
   }

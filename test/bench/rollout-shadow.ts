@@ -12,7 +12,7 @@ import { atMost, median, type Pace, quantile, type Report, type Row } from './be
 import { type Answered, type LoadedScoring, startScoring } from './rollout-scoring.ts';
 
 const SIDE_BY_SIDE = 'p99 with a shadow that cannot keep up ÷ without';
-const BESIDE_ALONE = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
+const WITHIN_TURNS = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
 /** Short and many, so that what else the machine does disturbs some of them and not the median. */
 const TURN_MS = 1_000;
 const TURNS_A_ROUND = 4;
@@ -52,15 +52,17 @@ export async function measureShadow(
     await service.fullLoad(FULL_LOAD_MS);
   }
   await settle(withShadow);
-  const apart: Row[] = [];
+  const withinRows: Row[] = [];
   for (const rate of ROWS_A_SECOND) {
-    const sides = await compare({ without, withShadow }, rate, pace);
-    report(sideBySide(`${name}, ${rate} rows/s`, sides));
-    apart.push(besideAlone(`${name}, ${rate} rows/s`, sides));
+    const compared = await compare({ without, withShadow }, rate, pace);
+    report(sideBySide(`${name}, ${rate} rows/s`, compared));
+    withinRows.push(withinTurns(`${name}, ${rate} rows/s`, compared));
   }
-  for (const row of apart) report(row);
+  for (const row of withinRows) report(row);
   for (const service of [without, withShadow]) await service.close();
 }
+
+type Side = 'without' | 'withShadow';
 
 interface Turn {
   readonly p50Ms: number;
@@ -70,16 +72,18 @@ interface Turn {
   readonly besideShare: number;
 }
 
-interface Sides {
-  readonly rounds: readonly Readonly<Record<'without' | 'withShadow', readonly Turn[]>>[];
+type Round = Readonly<Record<Side, readonly Turn[]>>;
+
+interface Compared {
+  readonly rounds: readonly Round[];
   readonly figures: Row['figures'];
 }
 
 async function compare(
-  { without, withShadow }: Readonly<Record<'without' | 'withShadow', LoadedScoring>>,
+  { without, withShadow }: Readonly<Record<Side, LoadedScoring>>,
   rate: number,
   pace: Pace,
-): Promise<Sides> {
+): Promise<Compared> {
   const before = withShadow.shadowCounts();
   const budget = { left: DISTURBED_MAX };
   async function take(scoring: LoadedScoring): Promise<readonly Turn[]> {
@@ -91,7 +95,7 @@ async function compare(
     await settle(withShadow);
     return turns;
   }
-  const rounds: Sides['rounds'][number][] = [];
+  const rounds: Round[] = [];
   while (rounds.length < pace.rounds) {
     if (rounds.length % 2 === 0) {
       rounds.push({ without: await take(without), withShadow: await take(withShadow) });
@@ -116,9 +120,8 @@ function turnOf({ tookMs, besideShadow }: Answered): Turn {
   };
 }
 
-function sideBySide(name: string, { rounds, figures }: Sides): Row {
-  const of = (side: 'without' | 'withShadow', key: keyof Turn) =>
-    median(rounds.flatMap((round) => round[side].map((turn) => turn[key])));
+function sideBySide(name: string, { rounds, figures }: Compared): Row {
+  const of = (side: Side, key: keyof Turn) => medianOf(rounds, side, key);
   return {
     ...{ section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) },
     value: ratioOf(rounds),
@@ -134,13 +137,13 @@ function sideBySide(name: string, { rounds, figures }: Sides): Row {
 }
 
 /** The mean over turns, as most of them have no batch of the shadow; the least and the most of one. */
-function besideAlone(name: string, { rounds }: Sides): Row {
+function withinTurns(name: string, { rounds }: Compared): Row {
   const turns = rounds.flatMap(({ withShadow }) => withShadow);
   const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
   const mean = (numbers: readonly number[]) =>
     numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
   return {
-    ...{ section: BESIDE_ALONE, name, unit: 'ratio', target: atMost(TARGET) },
+    ...{ section: WITHIN_TURNS, name, unit: 'ratio', target: atMost(TARGET) },
     value: mean(ratios),
     low: Math.min(...ratios),
     high: Math.max(...ratios),
@@ -148,18 +151,20 @@ function besideAlone(name: string, { rounds }: Sides): Row {
   };
 }
 
-/** Of the medians over turns. */
-function ratioOf(rounds: Sides['rounds']): number {
-  const of = (side: 'without' | 'withShadow') =>
-    median(rounds.flatMap((round) => round[side].map(({ p99Ms }) => p99Ms)));
-  return of('withShadow') / of('without');
+function ratioOf(rounds: readonly Round[]): number {
+  return medianOf(rounds, 'withShadow', 'p99Ms') / medianOf(rounds, 'without', 'p99Ms');
+}
+
+/** Over all turns. */
+function medianOf(rounds: readonly Round[], side: Side, key: keyof Turn): number {
+  return median(rounds.flatMap((round) => round[side].map((turn) => turn[key])));
 }
 
 /**
  * How far chance takes the ratio: of rounds drawn with replacement (bootstrap). Whole rounds, as turns
  * after each other are alike: the kernel leaves a thread on its core for seconds.
  */
-function intervalOf(rounds: Sides['rounds']): Pick<Row, 'low' | 'high'> {
+function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
   const draw = createDraw(SEED);
   const ratios = Array.from({ length: RESAMPLES }, () =>
     ratioOf(rounds.map(() => rounds[draw(0, rounds.length - 1)]!)),

@@ -2,6 +2,8 @@
  * The batcher under random load, on a virtual clock: versions inline and on workers, a shadow, random
  * arrivals, sizes, deadlines and paces, rows the model fails on, workers that are lost, promotions. What
  * happened is written down and held against what may happen, row by row and instant by instant.
+ *
+ *     BATCHER_RUNS=4000 npx vitest run test/property/batcher.property.test.ts
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +13,8 @@ import { type BatchFacts, createBatcher } from '../../services/inference-worker/
 import { createVirtualClock } from '../../services/platform/clock/virtual-clock.ts';
 import { createVirtualModel, rowsOfValues } from '../support/virtual-model.ts';
 
+const RUNS = Number(process.env.BATCHER_RUNS ?? 80);
+const TIMEOUT_MS = 30_000 + 200 * RUNS;
 const LIMITS = { rowsMax: 64, bytesMax: 8 * 48, runMsMax: 6 };
 const ROWS_BY_BYTES = 48;
 const WORKERS = 2;
@@ -324,9 +328,6 @@ function checkShadows({ rows, runs }: Played): void {
   }
 }
 
-const RUNS = Number(process.env.BATCHER_RUNS ?? 80);
-const RUNS_MS_MAX = 30_000 + 200 * RUNS;
-
 describe('the batcher', () => {
   it(
     'loses, doubles, reorders and delays nothing, and keeps every limit',
@@ -344,6 +345,6 @@ describe('the batcher', () => {
         { numRuns: RUNS },
       );
     },
-    RUNS_MS_MAX,
+    TIMEOUT_MS,
   );
 });
