@@ -135,14 +135,15 @@ describeWithKafka('Kafka bus', (brokers) => {
       await reader.close();
     });
 
-    it('notices records deleted under a slow reader, and says so', async () => {
+    it('notices records deleted under a slow reader, says so, and commits nothing for it', async () => {
       const topic = await newTopic();
       const value = new Uint8Array(1_000);
       const log = createLog();
       const reader = createBus(brokers, { prefetchBytesMax: 10_000, fetchBytesMax: 10_000 }, log);
       await bus.produce(Array.from({ length: 3_000 }, () => outgoing(topic, value)));
+      const group = randomUUID();
       const subscription = await reader.subscribe({
-        group: randomUUID(),
+        group,
         topics: [topic],
         onAssigned: async () => 'earliest',
         onRevoked: () => undefined,
@@ -157,12 +158,15 @@ describeWithKafka('Kafka bus', (brokers) => {
         }
       };
       await read(5);
+      await subscription.commit(subscription.assignments()[0]!, 5);
       await deleteRecordsBefore(topic, 2_900);
       await read(3_000);
       const jump = seen.findIndex((offset, index) => index > 0 && offset !== seen[index - 1]! + 1);
       expect(seen[jump]).toBe(2_900);
       expect(seen.slice(jump)).toEqual(Array.from({ length: 100 }, (_, index) => 2_900 + index));
       expect(log.lines.some(({ level }) => level === 'error')).toBe(true);
+      const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+      expect(committed?.partitions).toMatchObject([{ partition: 0, offset: '5' }]);
       await reader.close();
     });
 

@@ -19,6 +19,7 @@ import {
 import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
 import { type KafkaCompression, prepareKafkaCompression } from './kafka-compression.ts';
+import { teachKafkajsToLeaveCommits } from './kafka-out-of-range.ts';
 import { teachKafkajsToRejoin } from './kafka-rejoin.ts';
 import { teachKafkajsToStop } from './kafka-stopped.ts';
 
@@ -116,6 +117,7 @@ export function createKafkaContext(options: KafkaBusOptions): KafkaContext {
   stopNegativeTimeouts();
   teachKafkajsToRejoin();
   teachKafkajsToStop();
+  teachKafkajsToLeaveCommits();
   return {
     clock: options.clock,
     logger: options.logger,
