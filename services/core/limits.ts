@@ -60,6 +60,10 @@ export const RUN_STUCK_MS = 10_000;
 export const WORKER_RETRIES_MAX = 2;
 /** Worker threads of one model: each holds the model in memory once more. */
 export const MODEL_WORKERS_MAX = 64;
+/** Opening a model file that is tried; beyond it is refused. */
+export const MODEL_OPEN_MS_MAX = 300_000;
+/** Opening a larger file inline would hold the event loop: a tree ensemble takes about 20 ms a MiB. */
+export const INLINE_MODEL_BYTES_MAX = 524_288;
 /** Threads that ONNX Runtime spreads one run over. */
 export const MODEL_THREADS_MAX = 64;
 /** An event's deadline, the pause of an open circuit, the life of a remembered prediction. */

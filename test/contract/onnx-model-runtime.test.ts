@@ -1,11 +1,13 @@
 /** onnxruntime-node against the contract on both placements, and what is its own: ZipMap, first placement. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { INLINE_MODEL_BYTES_MAX } from '../../services/core/limits.ts';
 import type { LoadOptions } from '../../services/platform/model/model-runtime.ts';
 import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model-runtime.ts';
+import { encodeBytesField } from '../../services/platform/model/protobuf-wire.ts';
 import { floats } from '../support/model-batches.ts';
 import { createModelFixture, type ModelFixture, outputsOf } from '../support/model-fixture.ts';
 import { compileModelWorkerEntry, type ModelWorkerEntry } from '../support/model-worker-entry.ts';
-import type { OnnxModel } from '../support/onnx-file.ts';
+import { encodeOnnxModel, type OnnxModel } from '../support/onnx-file.ts';
 import { sineBatch, sineModel } from '../support/sine-model.ts';
 import { describeModelRuntime } from './model-runtime.contract.ts';
 import { describeModelTensors } from './model-tensors.contract.ts';
@@ -19,14 +21,23 @@ beforeAll(() => {
 afterAll(() => entry.remove());
 
 for (const placement of ['inline', 'workers'] as const) {
-  describeModelRuntime(placement, () => createOnnxModelRuntime({ workerEntry: entry.url }));
-  describeModelTensors(placement, () => createOnnxModelRuntime({ workerEntry: entry.url }));
+  describeModelRuntime(placement, () =>
+    createOnnxModelRuntime({ workerEntry: entry.url, trialEntry: entry.trial }),
+  );
+  describeModelTensors(placement, () =>
+    createOnnxModelRuntime({ workerEntry: entry.url, trialEntry: entry.trial }),
+  );
+}
+
+/** With a doc_string (field 6 of ModelProto) of so many bytes. */
+function padded(model: OnnxModel, byteCount: number): Uint8Array {
+  return Buffer.concat([encodeOnnxModel(model), encodeBytesField(6, Buffer.alloc(byteCount, ' '))]);
 }
 
 describe('placement auto', () => {
   let fixture: ModelFixture;
   beforeAll(() => {
-    const runtime = createOnnxModelRuntime({ workerEntry: entry.url });
+    const runtime = createOnnxModelRuntime({ workerEntry: entry.url, trialEntry: entry.trial });
     fixture = createModelFixture(runtime, { ...SIZES, placement: 'auto' });
   });
   afterAll(() => fixture.remove());
@@ -38,6 +49,18 @@ describe('placement auto', () => {
       const sizes = model.description.costSamples.map(({ rowCount }) => rowCount);
       expect(sizes.length).toBeGreaterThan(3);
       expect(sizes).toEqual(sizes.map((_, index) => 2 ** index));
+    });
+  });
+
+  it('keeps a large file off the main thread, however light, until it is sent there', async () => {
+    await fixture.withModel(padded(sineModel(1), 2 * INLINE_MODEL_BYTES_MAX), async (model) => {
+      expect(model.placement).toBe('workers');
+      expect(model.isInlineable).toBe(false);
+      await model.place('inline');
+      expect((await outputsOf(model, sineBatch(1))).get('v1')!.width).toBe(1_000);
+    });
+    await fixture.withModel(sineModel(1), async ({ isInlineable }) => {
+      expect(isInlineable).toBe(true);
     });
   });
 

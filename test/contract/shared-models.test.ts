@@ -107,7 +107,7 @@ describeWithSharedData('models of others', () => {
     placements.map((placement) => ({ name, vector, placement })),
   );
   it.each(cases)('$name gives its expected outputs, $placement', async ({ vector, placement }) => {
-    const runtime = createOnnxModelRuntime({ workerEntry: entry.url });
+    const runtime = createOnnxModelRuntime({ workerEntry: entry.url, trialEntry: entry.trial });
     const sizes = { workerCount: 1, threadCount: 1, rowsMax: 16 };
     const model = await runtime.load({ ...sizes, placement, file: join(SHARED, vector.model) });
     const outputs = await outputsOf(model, floats(vector.input_name, vector.input));

@@ -39,7 +39,7 @@ let directory: string;
 let runtime: ModelRuntime;
 beforeAll(() => {
   entry = compileModelWorkerEntry();
-  runtime = createOnnxModelRuntime({ workerEntry: entry.url });
+  runtime = createOnnxModelRuntime({ workerEntry: entry.url, trialEntry: entry.trial });
   directory = mkdtempSync(join(tmpdir(), 'tidegauge-inspect-'));
 });
 afterAll(() => {

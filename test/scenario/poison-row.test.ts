@@ -56,6 +56,7 @@ function counted(model: LoadedModel, runs: number[]): LoadedModel {
     get placement() {
       return model.placement;
     },
+    isInlineable: model.isInlineable,
     get batchesInFlightMax() {
       return model.batchesInFlightMax;
     },

@@ -102,6 +102,7 @@ export function createContentModel(text: string, clock: Clock, draw: Draw): Cont
     get placement() {
       return fake.placement;
     },
+    isInlineable: true,
     get batchesInFlightMax() {
       return fake.batchesInFlightMax;
     },

@@ -51,6 +51,7 @@ export function createMemberRuntime(answers: ReadonlyMap<string, MemberAnswer>):
 export interface MemberParts {
   readonly description?: Partial<ModelDescription>;
   readonly placement?: Placement;
+  readonly isInlineable?: boolean;
   readonly durationMs?: number;
   run(
     batch: ModelBatch,
@@ -70,6 +71,7 @@ export function createMember(parts: MemberParts): Member {
     get placement() {
       return placement;
     },
+    isInlineable: parts.isInlineable ?? true,
     get batchesInFlightMax() {
       return placement === 'inline' ? 1 : 4;
     },

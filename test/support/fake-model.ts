@@ -118,6 +118,7 @@ export function createFakeModel(options: FakeModelOptions = {}): FakeModel {
 
   return {
     description: describeFake(options),
+    isInlineable: true,
     get placement() {
       return placements.at(-1)!;
     },

@@ -1,6 +1,6 @@
 /**
- * Compiles the model worker's entry for tests that load the runtime from source: a worker thread is
- * started by plain Node, which runs no TypeScript.
+ * Compiles the entries of the model's worker and of its trial for tests that load the runtime from
+ * source: threads and processes are started by plain Node, which runs no TypeScript.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRY = 'platform/model/onnx-model-worker';
+const TRIAL = 'platform/model/onnx-model-trial';
 
 export interface ModelWorkerEntry {
   /** For `createOnnxModelRuntime({ workerEntry })`. */
   readonly url: URL;
+  /** For `createOnnxModelRuntime({ trialEntry })`. */
+  readonly trial: URL;
   /** A folder whose modules find the project's packages; goes with `remove`. */
   readonly directory: string;
   remove(): void;
@@ -35,7 +38,7 @@ export function compileModelWorkerEntry(): ModelWorkerEntry {
         typeRoots: [join(PROJECT, 'node_modules/@types')],
       },
       include: [],
-      files: [join(PROJECT, 'services', `${ENTRY}.ts`)],
+      files: [ENTRY, TRIAL].map((name) => join(PROJECT, 'services', `${name}.ts`)),
     }),
   );
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
@@ -44,6 +47,7 @@ export function compileModelWorkerEntry(): ModelWorkerEntry {
   });
   return {
     url: pathToFileURL(join(directory, `${ENTRY}.js`)),
+    trial: pathToFileURL(join(directory, `${TRIAL}.js`)),
     directory,
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };

@@ -27,6 +27,8 @@ export interface VirtualModelOptions {
   /** What a run is to fail with, `null` for none. */
   fault?(values: readonly number[], run: number): Error | null;
   readonly placement?: Placement;
+  /** True by default. */
+  readonly isInlineable?: boolean;
   readonly workerCount?: number;
   readonly batchRowsFixed?: number;
   /** `[]`: as `runMs` says. */
@@ -67,6 +69,7 @@ export function createVirtualModel(clock: Clock, options: VirtualModelOptions): 
     get placement() {
       return placed();
     },
+    isInlineable: options.isInlineable ?? true,
     get batchesInFlightMax() {
       return placed() === 'inline' ? 1 : 2 * workerCount;
     },

@@ -89,6 +89,7 @@ function createEnsemble(spec: EnsembleSpec, plan: EnsemblePlan, members: Members
     get placement() {
       return placementOf(members);
     },
+    isInlineable: [...members.values()].every(({ isInlineable }) => isInlineable),
     get batchesInFlightMax() {
       if (placementOf(members) === 'inline') return 1;
       return Math.min(...[...members.values()].map((member) => member.batchesInFlightMax));

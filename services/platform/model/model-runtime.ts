@@ -76,6 +76,8 @@ export interface LoadedModel {
   readonly description: ModelDescription;
   /** Where the next batch runs. */
   readonly placement: Placement;
+  /** False where opening it inline would hold the event loop: it goes there only if it is made to. */
+  readonly isInlineable: boolean;
   /** Batches worth having in flight where the model is placed: 1 inline, 2 for each worker. */
   readonly batchesInFlightMax: number;
   /** Resolves when the next batch runs there; batches in flight are not disturbed. */

@@ -1,6 +1,6 @@
 /**
- * `ModelRuntime` over onnxruntime-node: opens the model, warms it up and measures on the main thread,
- * then runs there or in worker threads.
+ * `ModelRuntime` over onnxruntime-node: tries the model in a process of its own, then opens it and warms
+ * it up where it is to run, on the main thread or in worker threads.
  *
  * Durations are measured with the process's own monotonic clock, not the `Clock` port: the cost of
  * this machine is real time even where the pipeline runs on a virtual clock. It decides where and in
@@ -13,34 +13,31 @@ import { availableParallelism } from 'node:os';
 import { CodedError } from '../../core/errors.ts';
 import {
   BATCH_ROWS_MAX,
+  INLINE_MODEL_BYTES_MAX,
   INLINE_RUN_MS_MAX,
   MODEL_THREADS_MAX,
   MODEL_WORKERS_MAX,
   RUN_STUCK_MS,
 } from '../../core/limits.ts';
 import { createBatchCheck } from './check-model-batch.ts';
-import { choosePlacement, sampleCost, warmUpRows } from './model-cost.ts';
+import { choosePlacement, sampleCost } from './model-cost.ts';
 import { messageOf, refuseModel } from './model-error.ts';
-import type { CostSample, LoadedModel, LoadOptions, ModelRuntime } from './model-runtime.ts';
+import { readModelFile } from './model-file-bytes.ts';
+import type { LoadedModel, LoadOptions, ModelRuntime, Placement } from './model-runtime.ts';
+import { type ModelTrial, tryModel } from './model-trial.ts';
 import { type StartModelWorker, startModelWorker } from './model-worker.ts';
 import { startModelWorkerPool } from './model-worker-pool.ts';
 import type { WorkerModel } from './model-worker-protocol.ts';
-import { exampleBatch } from './onnx-session.ts';
-import { type OpenedModel, openModel } from './open-model.ts';
+import { createSessionRun, exampleBatch, openSession } from './onnx-session.ts';
 import { createPlacedModel } from './placed-model.ts';
 import { createThreadClock } from './thread-clock.ts';
 
 export interface OnnxModelRuntimeOptions {
-  /** The compiled worker entry; the one beside this module by default. */
+  /** The compiled worker entry; the one beside this module by default, as for the trial. */
   readonly workerEntry?: URL;
-  /** A worker's run that takes this long, and many times what was predicted, is stuck. */
+  readonly trialEntry?: URL;
+  /** A worker's run that takes this long, and many times what was predicted, is stuck; or one of a trial. */
   readonly stuckMs?: number;
-}
-
-function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  copy.set(bytes);
-  return copy;
 }
 
 function checkOptions({ file, workerCount, threadCount, rowsMax }: LoadOptions): void {
@@ -58,67 +55,84 @@ function checkOptions({ file, workerCount, threadCount, rowsMax }: LoadOptions):
   }
 }
 
-/** A thread is started by plain Node: where the sources are run, by tests, it is the built one. */
-const WORKER_ENTRY = import.meta.url.endsWith('.ts')
-  ? '../../../dist/platform/model/onnx-model-worker.js'
-  : './onnx-model-worker.js';
+/** Threads and processes run plain JavaScript: where the sources are run, by tests, what was built of them. */
+function entryBeside(name: string): URL {
+  const isSource = import.meta.url.endsWith('.ts');
+  return new URL(`${isSource ? '../../../dist/platform/model' : '.'}/${name}.js`, import.meta.url);
+}
+
+function isInlineable(model: Uint8Array): boolean {
+  return model.length <= INLINE_MODEL_BYTES_MAX;
+}
+
+function suggestPlacement(model: Uint8Array, { costSamples, warmUpRows }: ModelTrial): Placement {
+  return isInlineable(model) ? choosePlacement(costSamples, warmUpRows.at(-1)!) : 'workers';
+}
+
+/** Opens and warms it up on this thread. */
+async function openInline({ model, threadCount, warmUpRows, ...feed }: WorkerModel) {
+  const session = await openSession(model, threadCount);
+  const run = createSessionRun(session, feed);
+  try {
+    const costSamples = await sampleCost(
+      (rowCount) => run(exampleBatch(feed, rowCount)),
+      warmUpRows,
+      INLINE_RUN_MS_MAX,
+    );
+    return { costSamples, run, close: () => session.release() };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
 
 export function createOnnxModelRuntime(options: OnnxModelRuntimeOptions = {}): ModelRuntime {
-  const entry = options.workerEntry ?? new URL(WORKER_ENTRY, import.meta.url);
+  const workerEntry = options.workerEntry ?? entryBeside('onnx-model-worker');
+  const trialEntry = options.trialEntry ?? entryBeside('onnx-model-trial');
   const stuckMs = options.stuckMs ?? RUN_STUCK_MS;
   const clock = createThreadClock();
 
-  /** Placed inline. */
   function createModel(
     { workerCount, threadCount }: LoadOptions,
-    { model, session, feed, run, description }: OpenedModel,
-    warmUp: { rowCounts: readonly number[]; costSamples: readonly CostSample[] },
-  ): LoadedModel {
-    const { rowCounts, costSamples } = warmUp;
+    model: Uint8Array<SharedArrayBuffer>,
+    { feed, description, warmUpRows, costSamples }: ModelTrial,
+    first: Placement,
+  ): Promise<LoadedModel> {
     const { inputs, batchRowsFixed } = description;
-    const workerModel: WorkerModel = {
-      model: shared(model),
-      ...feed,
-      threadCount,
-      warmUpRows: rowCounts,
-    };
+    const workerModel: WorkerModel = { model, ...feed, threadCount, warmUpRows };
     const { monotonicMs } = clock;
     const start: StartModelWorker = (events) =>
-      startModelWorker({ entry, model: workerModel, monotonicMs, events });
-    return createPlacedModel({
+      startModelWorker({ entry: workerEntry, model: workerModel, monotonicMs, events });
+    const parts = {
       description: { ...description, costSamples },
       check: createBatchCheck(inputs, batchRowsFixed),
-      inline: { run, close: () => session.release() },
+      isInlineable: isInlineable(model),
       workerCount,
       clock,
+      startInline: () => openInline(workerModel),
       startPool: () => startModelWorkerPool({ start, workerCount, clock, stuckMs, costSamples }),
-    });
+    };
+    return createPlacedModel(parts, first);
   }
 
   async function load(loadOptions: LoadOptions): Promise<LoadedModel> {
     checkOptions(loadOptions);
     const { file, placement, rowsMax, threadCount } = loadOptions;
-    const opened = await openModel(file, threadCount);
-    let step = 'it cannot be warmed up';
+    const request = { file, threadCount, rowsMax };
+    const trial = await tryModel(request, { entry: trialEntry, clock, stuckMs });
+    const { model, digest } = await readModelFile(file);
+    if (digest !== trial.description.digest) {
+      throw refuseModel(file, 'it was replaced while it was loaded');
+    }
+    const first = placement === 'auto' ? suggestPlacement(model, trial) : placement;
     try {
-      const { batchRowsFixed } = opened.description;
-      const rowCounts = warmUpRows(rowsMax, batchRowsFixed);
-      // A longer batch never runs inline; the workers' own warm-up goes on from there.
-      const costSamples = await sampleCost(
-        (rowCount) => opened.run(exampleBatch(opened.feed, rowCount)),
-        rowCounts,
-        INLINE_RUN_MS_MAX,
-      );
-      const model = createModel(loadOptions, opened, { rowCounts, costSamples });
-      step = 'its worker threads cannot start';
-      const rowCountMax = rowCounts.at(-1)!;
-      await model.place(
-        placement === 'auto' ? choosePlacement(costSamples, rowCountMax) : placement,
-      );
-      return model;
+      return await createModel(loadOptions, model, trial, first);
     } catch (error) {
-      await opened.session.release();
-      throw refuseModel(file, `${step}: ${messageOf(error)}`, error);
+      const what =
+        first === 'inline'
+          ? 'it cannot be opened on this thread'
+          : 'its worker threads cannot start';
+      throw refuseModel(file, `${what}: ${messageOf(error)}`, error);
     }
   }
 

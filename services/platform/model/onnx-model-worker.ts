@@ -26,8 +26,7 @@ const port = parentPort;
 const WARM_UP_RUN_MS_ENOUGH = BATCH_RUN_MS_MAX / 2;
 
 const { model, threadCount, warmUpRows, ...described } = workerData as WorkerModel;
-// ONNX Runtime's binding takes no shared memory; it copies what it keeps, so this copy is short-lived.
-const session = await openSession(model.slice(), threadCount);
+const session = await openSession(model, threadCount);
 const run = createSessionRun(session, described);
 const costSamples = await sampleCost(
   (rowCount) => run(exampleBatch(described, rowCount)),

@@ -30,7 +30,9 @@ const ROWS_OF_RUN_MIN = 2;
 export type RunBatch = (batch: ModelBatch) => Promise<ModelRun>;
 
 export function openSession(model: Uint8Array, threadCount: number): Promise<InferenceSession> {
-  return InferenceSession.create(model, {
+  // The binding takes no shared memory; it copies what it keeps, so this copy is short-lived.
+  const isShared = model.buffer instanceof SharedArrayBuffer;
+  return InferenceSession.create(isShared ? model.slice() : model, {
     intraOpNumThreads: threadCount,
     interOpNumThreads: 1,
     executionMode: 'sequential',

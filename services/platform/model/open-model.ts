@@ -3,13 +3,11 @@
  * file, keeps its weights elsewhere, does not load, has inputs or outputs nobody can exchange, or
  * fails on a batch of blank rows.
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { InferenceSession } from 'onnxruntime-node';
 import { findCategoryExamples } from './category-examples.ts';
-import { findExternalWeights } from './external-weights.ts';
 import { describeInputs, describeOutputs } from './inspect-model.ts';
 import { messageOf, refuseModel } from './model-error.ts';
+import { readModelFile } from './model-file-bytes.ts';
 import type { ModelDescription, ModelOutputs, TensorDescription } from './model-runtime.ts';
 import {
   createSessionRun,
@@ -18,35 +16,12 @@ import {
   type RunBatch,
   type SessionInputs,
 } from './onnx-session.ts';
-import { stripZipMap } from './strip-zip-map.ts';
 
 export interface OpenedModel {
-  /** Without ZipMap. */
-  readonly model: Uint8Array;
   readonly session: InferenceSession;
   readonly feed: SessionInputs;
   readonly run: RunBatch;
   readonly description: Omit<ModelDescription, 'costSamples'>;
-}
-
-async function readModel(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw refuseModel(file, `it cannot be read: ${messageOf(error)}`, error);
-  }
-}
-
-function prepareModel(file: string, bytes: Uint8Array): Uint8Array {
-  let weights: string | null;
-  try {
-    weights = findExternalWeights(bytes);
-    if (weights === null) return stripZipMap(bytes);
-  } catch (error) {
-    throw refuseModel(file, `it is not an ONNX file: ${messageOf(error)}`, error);
-  }
-  const says = `weights lie in another file, ${JSON.stringify(weights)}; export it as one file`;
-  throw refuseModel(file, says);
 }
 
 async function open(
@@ -86,18 +61,29 @@ async function confirmOutputs(
   });
 }
 
-/** The caller closes the session. */
-export async function openModel(file: string, threadCount: number): Promise<OpenedModel> {
-  const bytes = await readModel(file);
-  const model = prepareModel(file, bytes);
+/** The caller closes the session. `onRun` is told of every run, and waited for, before it begins. */
+export async function openModel(
+  file: string,
+  threadCount: number,
+  onRun: (rowCount: number) => Promise<void>,
+): Promise<OpenedModel> {
+  const { model, digest } = await readModelFile(file);
   const session = await open(file, model, threadCount);
   try {
     const described = describeInputs(file, session.inputMetadata);
     const feed = { ...described, examples: findCategoryExamples(model, described.inputs) };
-    const run = createSessionRun(session, feed);
+    const runSession = createSessionRun(session, feed);
+    const run: RunBatch = async (batch) => {
+      await onRun(batch.rowCount);
+      return runSession(batch);
+    };
     const outputs = await confirmOutputs(file, session, feed, run);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    return { model, session, feed, run, description: { digest, ...described, outputs } };
+    return {
+      session,
+      feed,
+      run,
+      description: { digest, ...described, outputs },
+    };
   } catch (error) {
     await session.release();
     throw error;

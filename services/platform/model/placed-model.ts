@@ -1,14 +1,15 @@
 /**
  * A loaded model that runs inline or on workers, and changes between the two while it is used.
  *
- * The inline session stays open all the time. Workers are started when they are first asked for, and
- * the old placement goes on until they are ready; they are kept for a while after they were left, as
- * what made a model heavy may be back soon, and then closed for the memory they hold.
+ * The inline session and the workers are started when they are first asked for, and the old placement
+ * goes on until they are ready. The session stays open from then on. Workers are kept for a while after
+ * they were left, as what made a model heavy may be back soon, and then closed for the memory they hold.
  */
 import { CodedError } from '../../core/errors.ts';
 import type { CheckModelBatch } from './check-model-batch.ts';
+import { extendSamples } from './model-cost.ts';
 import { runError } from './model-error.ts';
-import type { LoadedModel, ModelDescription, Placement } from './model-runtime.ts';
+import type { CostSample, LoadedModel, ModelDescription, Placement } from './model-runtime.ts';
 import { type ModelWorkerPool, WORKER_BATCHES_MAX } from './model-worker-pool.ts';
 import type { SeatClock } from './model-worker-seat.ts';
 import type { RunBatch } from './onnx-session.ts';
@@ -16,42 +17,82 @@ import type { RunBatch } from './onnx-session.ts';
 /** Workers nobody runs on are closed after this long. */
 const POOL_KEPT_MS = 60_000;
 
+export interface InlineModel {
+  readonly costSamples: readonly CostSample[];
+  readonly run: RunBatch;
+  close(): Promise<void>;
+}
+
 export interface PlacedModelParts {
   readonly description: ModelDescription;
   readonly check: CheckModelBatch;
-  readonly inline: { readonly run: RunBatch; close(): Promise<void> };
+  readonly isInlineable: boolean;
   readonly workerCount: number;
   readonly clock: SeatClock;
+  startInline(): Promise<InlineModel>;
   /** Rejects with `inference.worker` where a worker cannot be started. */
   startPool(): Promise<ModelWorkerPool>;
+}
+
+/** Started when first asked for, once for all who ask meanwhile; anew where that failed or it was taken. */
+class Startable<T> {
+  readonly #start: () => Promise<T>;
+  #starting: Promise<T> | null = null;
+  #started: T | null = null;
+
+  constructor(start: () => Promise<T>) {
+    this.#start = start;
+  }
+
+  get started(): T | null {
+    return this.#started;
+  }
+
+  async ready(): Promise<T> {
+    if (this.#started !== null) return this.#started;
+    this.#starting ??= this.#start();
+    try {
+      this.#started = await this.#starting;
+      return this.#started;
+    } finally {
+      this.#starting = null;
+    }
+  }
+
+  /** The caller closes it. */
+  async take(): Promise<T | null> {
+    await this.#starting?.catch(() => null);
+    const taken = this.#started;
+    this.#started = null;
+    return taken;
+  }
 }
 
 function closedError(): CodedError {
   return new CodedError('inference.run', 'the model was closed');
 }
 
-/** Placed inline. */
-export function createPlacedModel(parts: PlacedModelParts): LoadedModel {
-  const { check, inline, clock } = parts;
+/** Resolves when it runs at `first`; nothing is left behind where it rejects. */
+export async function createPlacedModel(
+  parts: PlacedModelParts,
+  first: Placement,
+): Promise<LoadedModel> {
+  const { check, clock } = parts;
+  const inline = new Startable(parts.startInline);
+  const pool = new Startable(parts.startPool);
   let { description } = parts;
-  let placement: Placement = 'inline';
+  let placement = first;
   /** What was asked for last: a placement that takes time may be overtaken. */
-  let wanted: Placement = 'inline';
-  let starting: Promise<ModelWorkerPool> | null = null;
-  let pool: ModelWorkerPool | null = null;
+  let wanted = first;
   let keeping: AbortController | null = null;
   let closing: Promise<void> | null = null;
 
-  async function startPool(): Promise<void> {
-    if (pool !== null) return;
-    starting ??= parts.startPool();
-    try {
-      const started = await starting;
-      pool = started;
-      description = { ...description, costSamples: started.costSamples };
-    } finally {
-      starting = null;
-    }
+  async function start(next: Placement): Promise<void> {
+    const { costSamples } = await (next === 'inline' ? inline : pool).ready();
+    description = {
+      ...description,
+      costSamples: extendSamples(description.costSamples, costSamples),
+    };
   }
 
   function keepPool(): void {
@@ -60,44 +101,38 @@ export function createPlacedModel(parts: PlacedModelParts): LoadedModel {
   }
 
   async function closePoolLater(): Promise<void> {
-    if (pool === null || keeping !== null) return;
+    if (pool.started === null || keeping !== null) return;
     keeping = new AbortController();
     const { signal } = keeping;
     do await clock.sleep(POOL_KEPT_MS, signal);
-    while (!signal.aborted && pool.batchesInFlight() > 0);
+    while (!signal.aborted && pool.started.batchesInFlight() > 0);
     if (signal.aborted) return;
-    const unused = pool;
-    pool = null;
     keeping = null;
-    await unused.close();
+    await (await pool.take())?.close();
   }
 
   async function place(next: Placement): Promise<void> {
     if (closing !== null) throw closedError();
     wanted = next;
-    if (next === 'workers') {
-      keepPool();
-      try {
-        await startPool();
-      } catch (error) {
-        if (wanted === next) wanted = placement;
-        throw error;
-      }
-      if (closing !== null) throw closedError();
+    if (next === 'workers') keepPool();
+    try {
+      await start(next);
+    } catch (error) {
+      if (wanted === next) wanted = placement;
+      throw error;
     }
+    if (closing !== null) throw closedError();
     if (wanted === next) placement = next;
     if (placement === 'inline') void closePoolLater();
   }
 
   async function close(): Promise<void> {
     keepPool();
-    // A pool that is still being started ends as soon as it is there.
-    const unfinished = starting?.catch(() => null);
-    await inline.close();
-    const started = (await unfinished) ?? pool;
-    await started?.close();
+    // What is still being started ends as soon as it is there.
+    await Promise.all([inline.take(), pool.take()].map(async (taken) => (await taken)?.close()));
   }
 
+  await start(first);
   return {
     get description() {
       return description;
@@ -105,6 +140,7 @@ export function createPlacedModel(parts: PlacedModelParts): LoadedModel {
     get placement() {
       return placement;
     },
+    isInlineable: parts.isInlineable,
     get batchesInFlightMax() {
       return placement === 'inline' ? 1 : WORKER_BATCHES_MAX * parts.workerCount;
     },
@@ -114,8 +150,8 @@ export function createPlacedModel(parts: PlacedModelParts): LoadedModel {
       try {
         check(batch, isOwned);
         if (closing !== null) throw closedError();
-        if (placement === 'workers') return pool!.run(batch, isOwned);
-        return inline.run(batch);
+        if (placement === 'workers') return pool.started!.run(batch, isOwned);
+        return inline.started!.run(batch);
       } catch (error) {
         return Promise.reject(runError(error));
       }

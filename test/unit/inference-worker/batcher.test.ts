@@ -476,6 +476,19 @@ describe('serving', () => {
     expect(heavy.runs.at(-1)!.placement).toBe('workers');
   });
 
+  it('stays on workers where it must not be opened on this thread, as light as it may be', async () => {
+    for (const isInlineable of [true, false]) {
+      const model = serve({
+        placement: 'workers',
+        isInlineable,
+        runMs: () => 0.1,
+        costSamples: [],
+      });
+      await load(2_000);
+      expect(model.placement).toBe(isInlineable ? 'inline' : 'workers');
+    }
+  });
+
   it('a move that fails is reported and leaves the version running where it is', async () => {
     const failures: unknown[] = [];
     make({ onPlaceFailed: (version, error) => failures.push([version, error]) });

@@ -320,6 +320,12 @@ outputs: { out: m }`;
     expect(members['s.onnx'].placement).toBe('workers');
   });
 
+  test('one member that must not be opened inline keeps the others from being moved there', async () => {
+    const members = { 'a.onnx': adding(0), 'b.onnx': adding(0, { isInlineable: false }) };
+    expect((await load(text, members)).isInlineable).toBe(false);
+    expect((await load(text, { ...members, 'b.onnx': adding(0) })).isInlineable).toBe(true);
+  });
+
   test('one member on workers takes the others there', async () => {
     const members = { 'a.onnx': adding(0), 'b.onnx': adding(0, { placement: 'workers' }) };
     const model = await load(text, members);

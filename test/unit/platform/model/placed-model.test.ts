@@ -2,9 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../services/core/errors.ts';
 import { createVirtualClock } from '../../../../services/platform/clock/virtual-clock.ts';
-import type { ModelRun } from '../../../../services/platform/model/model-runtime.ts';
+import type { Placement } from '../../../../services/platform/model/model-runtime.ts';
 import type { ModelWorkerPool } from '../../../../services/platform/model/model-worker-pool.ts';
-import { createPlacedModel } from '../../../../services/platform/model/placed-model.ts';
+import {
+  createPlacedModel,
+  type PlacedModelParts,
+} from '../../../../services/platform/model/placed-model.ts';
 import { rowsOf } from './stand-in-workers.ts';
 
 const KEPT_MS = 60_000;
@@ -31,20 +34,26 @@ function createStandInPool(): StandInPool {
   return pool;
 }
 
-/** `start` decides when the next pool is there; an inline run takes 1 ms and one on workers 2. */
-function createModel() {
+/** Inline; `start` decides when the next pool is there; an inline run takes 1 ms and one on workers 2. */
+async function createModel(first: Placement = 'inline') {
   const clock = createVirtualClock();
   const pools: StandInPool[] = [];
   const gates: { start(): void; fail(): void }[] = [];
-  let isInlineClosed = false;
-  const model = createPlacedModel({
+  const inline = { starts: 0, fails: false, isClosed: false };
+  const parts: PlacedModelParts = {
     description: { digest: '', inputs: [], outputs: [], batchRowsFixed: null, costSamples: [] },
     check: () => undefined,
-    inline: {
-      run: async (): Promise<ModelRun> => ({ outputs: new Map(), durationMs: 1 }),
-      close: async () => {
-        isInlineClosed = true;
-      },
+    isInlineable: true,
+    async startInline() {
+      inline.starts += 1;
+      if (inline.fails) throw new CodedError('inference.run', 'no session');
+      return {
+        costSamples: [{ rowCount: 1, durationMs: 1 }],
+        run: async () => ({ outputs: new Map(), durationMs: 1 }),
+        close: async () => {
+          inline.isClosed = true;
+        },
+      };
     },
     workerCount: 3,
     clock,
@@ -59,17 +68,20 @@ function createModel() {
           fail: () => reject(new CodedError('inference.worker', 'no thread')),
         });
       }),
-  });
+  };
+  const creating = createPlacedModel(parts, first);
+  if (first === 'workers') gates[0]!.start();
+  const model = await creating;
   const ranOn = async () => {
     const { durationMs } = await model.run(rowsOf(1));
     return durationMs === 1 ? 'inline' : 'workers';
   };
-  return { clock, model, pools, gates, ranOn, isInlineClosed: () => isInlineClosed };
+  return { clock, model, pools, gates, ranOn, inline };
 }
 
 describe('a placed model', () => {
   it('runs where it was until the workers are there', async () => {
-    const { model, gates, ranOn } = createModel();
+    const { model, gates, ranOn } = await createModel();
     const placing = model.place('workers');
     expect(await ranOn()).toBe('inline');
     expect(model.batchesInFlightMax).toBe(1);
@@ -77,14 +89,17 @@ describe('a placed model', () => {
     await placing;
     expect(await ranOn()).toBe('workers');
     expect(model.batchesInFlightMax).toBe(6);
-    expect(model.description.costSamples).toEqual([{ rowCount: 8, durationMs: 8 }]);
+    expect(model.description.costSamples).toEqual([
+      { rowCount: 1, durationMs: 1 },
+      { rowCount: 8, durationMs: 8 },
+    ]);
     await model.place('inline');
     expect(await ranOn()).toBe('inline');
     await model.close();
   });
 
   it('starts the workers once for all who ask', async () => {
-    const { model, gates } = createModel();
+    const { model, gates } = await createModel();
     const placings = [model.place('workers'), model.place('workers')];
     gates[0]!.start();
     await Promise.all(placings);
@@ -94,7 +109,7 @@ describe('a placed model', () => {
   });
 
   it('keeps workers that were left for a while, then closes them, and starts them anew', async () => {
-    const { clock, model, pools, gates, ranOn } = createModel();
+    const { clock, model, pools, gates, ranOn } = await createModel();
     const placing = model.place('workers');
     gates[0]!.start();
     await placing;
@@ -116,7 +131,7 @@ describe('a placed model', () => {
   });
 
   it('does not close workers that are still at a batch', async () => {
-    const { clock, model, pools, gates } = createModel();
+    const { clock, model, pools, gates } = await createModel();
     const placing = model.place('workers');
     gates[0]!.start();
     await placing;
@@ -131,7 +146,7 @@ describe('a placed model', () => {
   });
 
   it('is where it was asked last, and lets workers go that came too late', async () => {
-    const { clock, model, pools, gates, ranOn } = createModel();
+    const { clock, model, pools, gates, ranOn } = await createModel();
     const placing = model.place('workers');
     await model.place('inline');
     gates[0]!.start();
@@ -143,7 +158,7 @@ describe('a placed model', () => {
   });
 
   it('stays where it is when there are no workers to be had, and can be asked again', async () => {
-    const { model, gates, ranOn } = createModel();
+    const { model, gates, ranOn } = await createModel();
     const failing = model.place('workers');
     gates[0]!.fail();
     await expect(failing).rejects.toMatchObject({ code: 'inference.worker' });
@@ -156,14 +171,38 @@ describe('a placed model', () => {
   });
 
   it('closed while workers are on their way ends them too', async () => {
-    const { model, pools, gates, isInlineClosed } = createModel();
+    const { model, pools, gates, inline } = await createModel();
     const placing = model.place('workers');
     const closing = model.close();
     gates[0]!.start();
     await expect(placing).rejects.toMatchObject({ code: 'inference.run' });
     await closing;
-    expect(isInlineClosed()).toBe(true);
+    expect(inline.isClosed).toBe(true);
     expect(pools[0]!.isClosed).toBe(true);
     await expect(model.run(rowsOf(1))).rejects.toMatchObject({ code: 'inference.run' });
+  });
+
+  it('begun on workers opens nothing inline until it goes there, and then once', async () => {
+    const { model, ranOn, inline } = await createModel('workers');
+    expect(await ranOn()).toBe('workers');
+    expect(inline.starts).toBe(0);
+    await Promise.all([model.place('inline'), model.place('inline')]);
+    expect(await ranOn()).toBe('inline');
+    await model.place('workers');
+    await model.place('inline');
+    expect(inline.starts).toBe(1);
+    await model.close();
+    expect(inline.isClosed).toBe(true);
+  });
+
+  it('stays on workers where it cannot be opened inline, and can be asked again', async () => {
+    const { model, ranOn, inline } = await createModel('workers');
+    inline.fails = true;
+    await expect(model.place('inline')).rejects.toMatchObject({ code: 'inference.run' });
+    expect(await ranOn()).toBe('workers');
+    inline.fails = false;
+    await model.place('inline');
+    expect(await ranOn()).toBe('inline');
+    await model.close();
   });
 });
