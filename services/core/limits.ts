@@ -62,8 +62,8 @@ export const WORKER_RETRIES_MAX = 2;
 export const MODEL_WORKERS_MAX = 64;
 /** Opening a model file that is tried; beyond it is refused. */
 export const MODEL_OPEN_MS_MAX = 300_000;
-/** Opening a larger file inline would hold the event loop: a tree ensemble takes about 20 ms a MiB. */
-export const INLINE_MODEL_BYTES_MAX = 524_288;
+/** A model that takes longer to open would hold the event loop: it never runs inline by itself. */
+export const INLINE_OPEN_MS_MAX = 10;
 /** Threads that ONNX Runtime spreads one run over. */
 export const MODEL_THREADS_MAX = 64;
 /** An event's deadline, the pause of an open circuit, the life of a remembered prediction. */

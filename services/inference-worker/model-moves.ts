@@ -39,10 +39,6 @@ export function createModelMoves(
   const moving = new Set<Served>();
   const notBefore = new WeakMap<Served, number>();
 
-  function isMovable({ model }: Served): boolean {
-    return placement === 'auto' && model.isInlineable;
-  }
-
   function move(version: Served, place: Placement): void {
     const { model } = version;
     moving.add(version);
@@ -73,10 +69,11 @@ export function createModelMoves(
       else move(version, placement);
     },
     ran(version) {
-      if (!isMovable(version) || moving.has(version) || version.isRetired) return;
+      if (placement !== 'auto' || moving.has(version) || version.isRetired) return;
       const nowMs = clock.monotonicMs();
       const place = scheduler.decidePlace(version.version, nowMs);
       if (place === null || nowMs < (notBefore.get(version) ?? 0)) return;
+      if (place === 'inline' && !version.model.isInlineable) return;
       notBefore.delete(version);
       move(version, place);
     },

@@ -6,10 +6,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { INLINE_OPEN_MS_MAX } from '../../services/core/limits.ts';
+import type { LoadOptions } from '../../services/platform/model/model-runtime.ts';
 import { createOnnxModelRuntime } from '../../services/platform/model/onnx-model-runtime.ts';
-import { createModelFixture } from '../support/model-fixture.ts';
+import { createModelFixture, type ModelFixture, outputsOf } from '../support/model-fixture.ts';
 import { compileModelWorkerEntry, type ModelWorkerEntry } from '../support/model-worker-entry.ts';
-import { sineModel } from '../support/sine-model.ts';
+import { sineBatch, sineModel } from '../support/sine-model.ts';
 
 const STUCK_MS = 300;
 
@@ -31,15 +33,36 @@ function writeTrial(name: string, onRequest: string): URL {
   return pathToFileURL(file);
 }
 
-/** The reason of the refusal. */
-async function refusalBy(trialEntry: URL): Promise<string> {
+/** The real one, which does this before it says what it found, `reply`, of `file`. */
+function writeRealTrial(name: string, onTried: string): URL {
+  const file = join(entry.directory, `${name}.js`);
+  writeFileSync(
+    file,
+    `import { appendFileSync } from 'node:fs';
+     await import(${JSON.stringify(entry.trial.href)});
+     const send = process.send.bind(process);
+     let file;
+     process.once('message', (request) => { file = request.file; });
+     process.send = (reply, done) => {
+       if (reply.kind === 'tried') { ${onTried} }
+       return send(reply, done);
+     };`,
+  );
+  return pathToFileURL(file);
+}
+
+function fixtureOf(trialEntry: URL, placement: LoadOptions['placement']): ModelFixture {
   const runtime = createOnnxModelRuntime({
     workerEntry: entry.url,
     trialEntry,
     stuckMs: STUCK_MS,
   });
-  const options = { placement: 'inline', workerCount: 1, threadCount: 1, rowsMax: 16 } as const;
-  const fixture = createModelFixture(runtime, options);
+  return createModelFixture(runtime, { placement, workerCount: 1, threadCount: 1, rowsMax: 16 });
+}
+
+/** The reason of the refusal. */
+async function refusalBy(trialEntry: URL): Promise<string> {
+  const fixture = fixtureOf(trialEntry, 'inline');
   try {
     const load = fixture.load(fixture.write('tried', sineModel(1)));
     const error = await load.then(
@@ -120,20 +143,26 @@ describe('the trial of a model', () => {
   });
 
   it('does not hold for a file that was another then', async () => {
-    const replacing = join(entry.directory, 'replacing.js');
-    writeFileSync(
-      replacing,
-      `import { appendFileSync } from 'node:fs';
-       await import(${JSON.stringify(entry.trial.href)});
-       const send = process.send.bind(process);
-       let file;
-       process.once('message', (request) => { file = request.file; });
-       process.send = (reply, done) => {
-         // An empty doc_string: the same model in other bytes.
-         if (reply.kind === 'tried') appendFileSync(file, Buffer.from([0x32, 0]));
-         return send(reply, done);
-       };`,
-    );
-    expect(await refusalBy(pathToFileURL(replacing))).toMatch(/replaced while it was loaded$/);
+    // An empty doc_string: the same model in other bytes.
+    const replacing = writeRealTrial('replacing', `appendFileSync(file, Buffer.from([0x32, 0]));`);
+    expect(await refusalBy(replacing)).toMatch(/replaced while it was loaded$/);
   });
+
+  it.each([
+    [INLINE_OPEN_MS_MAX, 'inline'],
+    [INLINE_OPEN_MS_MAX + 1, 'workers'],
+  ])(
+    'of a model that takes %d ms to open sends it, however light, %s',
+    async (openMs, placement) => {
+      const told = writeRealTrial('told', `reply.trial.openMs = ${openMs};`);
+      const fixture = fixtureOf(told, 'auto');
+      await fixture.withModel(sineModel(1), async (model) => {
+        expect(model.placement).toBe(placement);
+        expect(model.isInlineable).toBe(placement === 'inline');
+        await model.place('inline');
+        expect((await outputsOf(model, sineBatch(2))).get('v1')!.width).toBe(1_000);
+      });
+      fixture.remove();
+    },
+  );
 });

@@ -23,6 +23,8 @@ export interface TrialRequest {
 export interface ModelTrial {
   readonly feed: SessionInputs;
   readonly description: Omit<ModelDescription, 'costSamples'>;
+  /** What opening it takes, during which the thread it is opened on does nothing else. */
+  readonly openMs: number;
   /** Batch sizes to warm up, ascending. */
   readonly warmUpRows: readonly number[];
   /** Up to the first run that is too long to be made inline. */

@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import { CodedError } from '../../core/errors.ts';
 import {
   BATCH_ROWS_MAX,
-  INLINE_MODEL_BYTES_MAX,
+  INLINE_OPEN_MS_MAX,
   INLINE_RUN_MS_MAX,
   MODEL_THREADS_MAX,
   MODEL_WORKERS_MAX,
@@ -61,12 +61,13 @@ function entryBeside(name: string): URL {
   return new URL(`${isSource ? '../../../dist/platform/model' : '.'}/${name}.js`, import.meta.url);
 }
 
-function isInlineable(model: Uint8Array): boolean {
-  return model.length <= INLINE_MODEL_BYTES_MAX;
+function isInlineable({ openMs }: ModelTrial): boolean {
+  return openMs <= INLINE_OPEN_MS_MAX;
 }
 
-function suggestPlacement(model: Uint8Array, { costSamples, warmUpRows }: ModelTrial): Placement {
-  return isInlineable(model) ? choosePlacement(costSamples, warmUpRows.at(-1)!) : 'workers';
+function suggestPlacement(trial: ModelTrial): Placement {
+  if (!isInlineable(trial)) return 'workers';
+  return choosePlacement(trial.costSamples, trial.warmUpRows.at(-1)!);
 }
 
 /** Opens and warms it up on this thread. */
@@ -95,9 +96,10 @@ export function createOnnxModelRuntime(options: OnnxModelRuntimeOptions = {}): M
   function createModel(
     { workerCount, threadCount }: LoadOptions,
     model: Uint8Array<SharedArrayBuffer>,
-    { feed, description, warmUpRows, costSamples }: ModelTrial,
+    trial: ModelTrial,
     first: Placement,
   ): Promise<LoadedModel> {
+    const { feed, description, warmUpRows, costSamples } = trial;
     const { inputs, batchRowsFixed } = description;
     const workerModel: WorkerModel = { model, ...feed, threadCount, warmUpRows };
     const { monotonicMs } = clock;
@@ -106,7 +108,7 @@ export function createOnnxModelRuntime(options: OnnxModelRuntimeOptions = {}): M
     const parts = {
       description: { ...description, costSamples },
       check: createBatchCheck(inputs, batchRowsFixed),
-      isInlineable: isInlineable(model),
+      isInlineable: isInlineable(trial),
       workerCount,
       clock,
       startInline: () => openInline(workerModel),
@@ -124,7 +126,7 @@ export function createOnnxModelRuntime(options: OnnxModelRuntimeOptions = {}): M
     if (digest !== trial.description.digest) {
       throw refuseModel(file, 'it was replaced while it was loaded');
     }
-    const first = placement === 'auto' ? suggestPlacement(model, trial) : placement;
+    const first = placement === 'auto' ? suggestPlacement(trial) : placement;
     try {
       return await createModel(loadOptions, model, trial, first);
     } catch (error) {

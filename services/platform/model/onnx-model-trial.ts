@@ -19,7 +19,7 @@ function say(reply: TrialReply): Promise<void> {
 }
 
 async function tryFile({ file, threadCount, rowsMax }: TrialRequest): Promise<ModelTrial> {
-  const { run, feed, description } = await openModel(file, threadCount, (rowCount) =>
+  const { run, feed, description, openMs } = await openModel(file, threadCount, (rowCount) =>
     say({ kind: 'running', rowCount }),
   );
   const rowCounts = warmUpRows(rowsMax, description.batchRowsFixed);
@@ -30,7 +30,7 @@ async function tryFile({ file, threadCount, rowsMax }: TrialRequest): Promise<Mo
       // A longer batch never runs inline; the warm-up of a worker goes on from there.
       INLINE_RUN_MS_MAX,
     );
-    return { feed, description, warmUpRows: rowCounts, costSamples };
+    return { feed, description, openMs, warmUpRows: rowCounts, costSamples };
   } catch (error) {
     throw refuseModel(file, `it cannot be warmed up: ${messageOf(error)}`, error);
   }

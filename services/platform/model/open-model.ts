@@ -3,7 +3,9 @@
  * file, keeps its weights elsewhere, does not load, has inputs or outputs nobody can exchange, or
  * fails on a batch of blank rows.
  */
+import { performance } from 'node:perf_hooks';
 import type { InferenceSession } from 'onnxruntime-node';
+import { INLINE_OPEN_MS_MAX } from '../../core/limits.ts';
 import { findCategoryExamples } from './category-examples.ts';
 import { describeInputs, describeOutputs } from './inspect-model.ts';
 import { messageOf, refuseModel } from './model-error.ts';
@@ -22,7 +24,13 @@ export interface OpenedModel {
   readonly feed: SessionInputs;
   readonly run: RunBatch;
   readonly description: Omit<ModelDescription, 'costSamples'>;
+  readonly openMs: number;
 }
+
+/** The first time loads the libraries, and any time may be disturbed. */
+const OPENINGS_MAX = 3;
+/** A file that takes so many times the limit is not opened again to make sure. */
+const HOPELESS_FACTOR = 20;
 
 async function open(
   file: string,
@@ -33,6 +41,19 @@ async function open(
     return await openSession(model, threadCount);
   } catch (error) {
     throw refuseModel(file, `ONNX Runtime cannot load it: ${messageOf(error)}`, error);
+  }
+}
+
+/** Opened again where it took long; the session of the last time, and the shortest time. */
+async function openTimed(file: string, model: Uint8Array, threadCount: number) {
+  let openMs = Number.POSITIVE_INFINITY;
+  for (let opening = 1; ; opening += 1) {
+    const startedMs = performance.now();
+    const session = await open(file, model, threadCount);
+    openMs = Math.min(openMs, performance.now() - startedMs);
+    const isClear = openMs <= INLINE_OPEN_MS_MAX || openMs > HOPELESS_FACTOR * INLINE_OPEN_MS_MAX;
+    if (isClear || opening === OPENINGS_MAX) return { session, openMs };
+    await session.release();
   }
 }
 
@@ -68,7 +89,7 @@ export async function openModel(
   onRun: (rowCount: number) => Promise<void>,
 ): Promise<OpenedModel> {
   const { model, digest } = await readModelFile(file);
-  const session = await open(file, model, threadCount);
+  const { session, openMs } = await openTimed(file, model, threadCount);
   try {
     const described = describeInputs(file, session.inputMetadata);
     const feed = { ...described, examples: findCategoryExamples(model, described.inputs) };
@@ -78,12 +99,7 @@ export async function openModel(
       return runSession(batch);
     };
     const outputs = await confirmOutputs(file, session, feed, run);
-    return {
-      session,
-      feed,
-      run,
-      description: { digest, ...described, outputs },
-    };
+    return { session, openMs, feed, run, description: { digest, ...described, outputs } };
   } catch (error) {
     await session.release();
     throw error;
