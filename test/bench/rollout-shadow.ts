@@ -1,10 +1,12 @@
 /**
  * What a primary's callers feel of a shadow that cannot keep up: the 99th percentile of the time from an
- * event's arrival to its prediction, with the shadow over without, in turns of each in changing order;
- * and over that of the very same turns without the rows that were beside a batch of the shadow.
+ * event's arrival to its prediction, with the shadow over without; and over that of the very same turns
+ * without the rows that were beside a batch of the shadow.
  *
- * Two of them side by side, one with the shadow and one without, of which one has events at a time.
+ * Three of them side by side, one with the shadow and two without, of which one has events at a time, in
+ * turns of changing order. What tells the two apart that are alike is what the ratio cannot resolve.
  */
+import type { RolloutPlan } from '../../services/core/rollout/rollout-plan.ts';
 import { createDraw } from '../support/draw.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { undisturbed } from './bench-machine.ts';
@@ -15,7 +17,8 @@ const SIDE_BY_SIDE = 'p99 with a shadow that cannot keep up ÷ without';
 const WITHIN_TURNS = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
 /** Short and many, so that what else the machine does disturbs some of them and not the median. */
 const TURN_MS = 1_000;
-const TURNS_A_ROUND = 4;
+/** Of each, for each round that was asked for. */
+const TURNS = 3;
 /** Until the shadow's queue is full and its pace is the one beside others. */
 const WARM_MS = 200;
 /** Of the interval that holds the ratio. */
@@ -43,26 +46,43 @@ export async function measureShadow(
   report: Report,
 ): Promise<void> {
   const versions = { primary, shadow };
-  const without = await startScoring({ plan: { primary: 'primary' }, versions, placement });
-  const plan = { primary: 'primary', shadow: 'shadow' };
-  const withShadow = await startScoring({ plan, versions, placement });
-  // Code is compiled for each of the two by itself.
-  for (const service of [withShadow, without]) {
-    await service.fullLoad(FULL_LOAD_MS);
-    await service.fullLoad(FULL_LOAD_MS);
+  const start = (plan: Partial<RolloutPlan>) =>
+    startScoring({ plan: { primary: 'primary', ...plan }, versions, placement });
+  const scorings: Scorings = {
+    without: await start({}),
+    withShadow: await start({ shadow: 'shadow' }),
+    withoutToo: await start({}),
+  };
+  // Code is compiled for each of them by itself.
+  for (const scoring of Object.values(scorings)) {
+    await scoring.fullLoad(FULL_LOAD_MS);
+    await scoring.fullLoad(FULL_LOAD_MS);
   }
-  await settle(withShadow);
+  await settle(scorings.withShadow);
   const withinRows: Row[] = [];
   for (const rate of ROWS_A_SECOND) {
-    const compared = await compare({ without, withShadow }, rate, pace);
+    const compared = await compare(scorings, rate, pace);
     report(sideBySide(`${name}, ${rate} rows/s`, compared));
     withinRows.push(withinTurns(`${name}, ${rate} rows/s`, compared));
   }
   for (const row of withinRows) report(row);
-  for (const service of [without, withShadow]) await service.close();
+  for (const scoring of Object.values(scorings)) await scoring.close();
 }
 
-type Side = 'without' | 'withShadow';
+type Side = 'without' | 'withShadow' | 'withoutToo';
+type Scorings = Readonly<Record<Side, LoadedScoring>>;
+
+const WITHOUT = ['without', 'withoutToo'] as const;
+
+/** Round by round. */
+const ORDERS: readonly (readonly Side[])[] = [
+  ['without', 'withShadow', 'withoutToo'],
+  ['withoutToo', 'withShadow', 'without'],
+  ['withShadow', 'without', 'withoutToo'],
+  ['without', 'withoutToo', 'withShadow'],
+  ['withoutToo', 'without', 'withShadow'],
+  ['withShadow', 'withoutToo', 'without'],
+];
 
 interface Turn {
   readonly p50Ms: number;
@@ -72,34 +92,30 @@ interface Turn {
   readonly besideShare: number;
 }
 
-type Round = Readonly<Record<Side, readonly Turn[]>>;
+/** One turn of each. */
+type Round = Readonly<Record<Side, Turn>>;
 
 interface Compared {
   readonly rounds: readonly Round[];
   readonly figures: Row['figures'];
 }
 
-async function compare(
-  { without, withShadow }: Readonly<Record<Side, LoadedScoring>>,
-  rate: number,
-  pace: Pace,
-): Promise<Compared> {
+async function compare(scorings: Scorings, rate: number, pace: Pace): Promise<Compared> {
+  const { withShadow } = scorings;
   const before = withShadow.shadowCounts();
   const budget = { left: DISTURBED_MAX };
-  async function take(scoring: LoadedScoring): Promise<readonly Turn[]> {
+  async function take(side: Side): Promise<readonly [Side, Turn]> {
+    const scoring = scorings[side];
     await scoring.load(rate, WARM_MS);
-    const turns: Turn[] = [];
-    for (let turn = 0; turn < TURNS_A_ROUND; turn += 1) {
-      turns.push(turnOf(await undisturbed(budget, () => scoring.load(rate, TURN_MS * pace.share))));
-    }
+    const turn = turnOf(await undisturbed(budget, () => scoring.load(rate, TURN_MS * pace.share)));
     await settle(withShadow);
-    return turns;
+    return [side, turn];
   }
   const rounds: Round[] = [];
-  while (rounds.length < pace.rounds) {
-    if (rounds.length % 2 === 0) {
-      rounds.push({ without: await take(without), withShadow: await take(withShadow) });
-    } else rounds.push({ withShadow: await take(withShadow), without: await take(without) });
+  while (rounds.length < TURNS * pace.rounds) {
+    const turns: (readonly [Side, Turn])[] = [];
+    for (const side of ORDERS[rounds.length % ORDERS.length]!) turns.push(await take(side));
+    rounds.push(Object.fromEntries(turns) as Round);
   }
   const after = withShadow.shadowCounts();
   const figures = {
@@ -121,16 +137,17 @@ function turnOf({ tookMs, besideShadow }: Answered): Turn {
 }
 
 function sideBySide(name: string, { rounds, figures }: Compared): Row {
-  const of = (side: Side, key: keyof Turn) => medianOf(rounds, side, key);
+  const of = (key: keyof Turn, ...sides: readonly Side[]) => medianOf(rounds, key, sides);
   return {
     ...{ section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) },
     value: ratioOf(rounds),
     ...intervalOf(rounds),
     figures: {
-      p99MsWithout: of('without', 'p99Ms'),
-      p99MsWith: of('withShadow', 'p99Ms'),
-      p50MsWithout: of('without', 'p50Ms'),
-      p50MsWith: of('withShadow', 'p50Ms'),
+      p99MsWithout: of('p99Ms', ...WITHOUT),
+      p99MsWith: of('p99Ms', 'withShadow'),
+      p50MsWithout: of('p50Ms', ...WITHOUT),
+      p50MsWith: of('p50Ms', 'withShadow'),
+      betweenTwoWithout: of('p99Ms', 'withoutToo') / of('p99Ms', 'without'),
       ...figures,
     },
   };
@@ -138,7 +155,7 @@ function sideBySide(name: string, { rounds, figures }: Compared): Row {
 
 /** The mean over turns, as most of them have no batch of the shadow; the least and the most of one. */
 function withinTurns(name: string, { rounds }: Compared): Row {
-  const turns = rounds.flatMap(({ withShadow }) => withShadow);
+  const turns = rounds.map(({ withShadow }) => withShadow);
   const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
   const mean = (numbers: readonly number[]) =>
     numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
@@ -152,17 +169,17 @@ function withinTurns(name: string, { rounds }: Compared): Row {
 }
 
 function ratioOf(rounds: readonly Round[]): number {
-  return medianOf(rounds, 'withShadow', 'p99Ms') / medianOf(rounds, 'without', 'p99Ms');
+  return medianOf(rounds, 'p99Ms', ['withShadow']) / medianOf(rounds, 'p99Ms', WITHOUT);
 }
 
-/** Over all turns. */
-function medianOf(rounds: readonly Round[], side: Side, key: keyof Turn): number {
-  return median(rounds.flatMap((round) => round[side].map((turn) => turn[key])));
+/** Over all turns of these. */
+function medianOf(rounds: readonly Round[], key: keyof Turn, sides: readonly Side[]): number {
+  return median(rounds.flatMap((round) => sides.map((side) => round[side][key])));
 }
 
 /**
  * How far chance takes the ratio: of rounds drawn with replacement (bootstrap). Whole rounds, as turns
- * after each other are alike: the kernel leaves a thread on its core for seconds.
+ * after each other are alike.
  */
 function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
   const draw = createDraw(SEED);
