@@ -3,7 +3,6 @@
  * kafkajs turned into `dependency.bus` with the brokers named. Every part of the adapter gets the
  * same context.
  */
-import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
 import { Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs';
 import { CodedError, type ErrorCode } from '../../core/errors.ts';
@@ -19,6 +18,7 @@ import {
 import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../telemetry/telemetry.ts';
 import { type KafkaCompression, prepareKafkaCompression } from './kafka-compression.ts';
+import { mendKafkajs } from './kafka-internals.ts';
 import { teachKafkajsToLeaveCommits } from './kafka-out-of-range.ts';
 import { teachKafkajsToRejoin } from './kafka-rejoin.ts';
 import { teachKafkajsToStop } from './kafka-stopped.ts';
@@ -114,7 +114,7 @@ export function createKafkaContext(options: KafkaBusOptions): KafkaContext {
       ? {}
       : { sasl: options.sasl as NonNullable<KafkaConfig['sasl']> }),
   };
-  stopNegativeTimeouts();
+  mendKafkajs('network/requestQueue', stopNegativeTimeouts);
   teachKafkajsToRejoin();
   teachKafkajsToStop();
   teachKafkajsToLeaveCommits();
@@ -168,20 +168,12 @@ interface RequestQueuePrototype {
   scheduleCheckPendingRequests?: () => void;
 }
 
-let negativeTimeoutsStopped = false;
-
 /**
  * kafkajs 2.2.4 sets a timer with a negative delay after every response, only to look at an empty
  * queue; newer Nodes print a TimeoutNegativeWarning for it. With nothing pending there is nothing to
  * schedule, so the call is left out.
  */
-function stopNegativeTimeouts(): void {
-  if (negativeTimeoutsStopped) return;
-  negativeTimeoutsStopped = true;
-  const require = createRequire(import.meta.url);
-  const { prototype } = require('kafkajs/src/network/requestQueue') as {
-    prototype: RequestQueuePrototype;
-  };
+function stopNegativeTimeouts(prototype: RequestQueuePrototype): void {
   const schedule = prototype.scheduleCheckPendingRequests;
   if (schedule === undefined) return;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueuePrototype) {

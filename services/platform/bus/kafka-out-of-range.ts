@@ -6,8 +6,8 @@
  * was ever committed and read new records under the offsets of old ones. So the consumer goes to the
  * earliest record without a commit; the subscription sees that this was not asked for, and judges it.
  */
-import { createRequire } from 'node:module';
 import type { TopicPartition } from './bus.ts';
+import { mendKafkajs } from './kafka-internals.ts';
 
 interface TopicOffsets {
   readonly topic: string;
@@ -28,16 +28,12 @@ interface OffsetManagerPrototype {
   setDefaultOffset(at: TopicPartition): Promise<void>;
 }
 
-let taught = false;
-
-/** Once per process, before the first consumer; it holds for consumers that do not commit by themselves. */
+/** It holds for consumers that do not commit by themselves. */
 export function teachKafkajsToLeaveCommits(): void {
-  if (taught) return;
-  taught = true;
-  const require = createRequire(import.meta.url);
-  const { prototype } = require('kafkajs/src/consumer/offsetManager') as {
-    prototype: OffsetManagerPrototype;
-  };
+  mendKafkajs('consumer/offsetManager', leaveCommits);
+}
+
+function leaveCommits(prototype: OffsetManagerPrototype): void {
   prototype.setDefaultOffset = async function ({ topic, partition }) {
     const [found] = await this.cluster.fetchTopicsOffset([
       { topic, partitions: [{ partition }], fromBeginning: true },

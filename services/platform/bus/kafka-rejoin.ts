@@ -14,8 +14,8 @@
  * caught up, while commits keep the member in the group, which waits for it in vain at every join. So
  * they are timed by a clock that nobody sets.
  */
-import { createRequire } from 'node:module';
 import { hasGone } from './kafka-gone.ts';
+import { kafkajsModule, mendKafkajs } from './kafka-internals.ts';
 
 interface ConsumerGroupPrototype {
   readonly groupId: string;
@@ -31,19 +31,14 @@ interface ConsumerGroupPrototype {
 const JOIN_ATTEMPTS_MAX = 20;
 const JOIN_INTERVAL_MS = 500;
 
-let taught = false;
-
-/** Once per process, before the first consumer. */
 export function teachKafkajsToRejoin(): void {
-  if (taught) return;
-  taught = true;
-  const require = createRequire(import.meta.url);
-  const { prototype } = require('kafkajs/src/consumer/consumerGroup') as {
-    prototype: ConsumerGroupPrototype;
-  };
-  const { events } = require('kafkajs/src/consumer/instrumentationEvents') as {
-    readonly events: { readonly REBALANCING: string };
-  };
+  mendKafkajs('consumer/consumerGroup', rejoin);
+}
+
+function rejoin(prototype: ConsumerGroupPrototype): void {
+  const { events } = kafkajsModule<{ readonly events: { readonly REBALANCING: string } }>(
+    'consumer/instrumentationEvents',
+  );
   const { heartbeat, joinAndSync } = prototype;
 
   const beatAtMs = new WeakMap<ConsumerGroupPrototype, number>();

@@ -6,7 +6,7 @@
  * with nothing, again and again, without a turn of the event loop in between, so that the whole process
  * stands still for ever. So a runner that is asked after its end stops whoever asks.
  */
-import { createRequire } from 'node:module';
+import { mendKafkajs } from './kafka-internals.ts';
 
 interface RunnerPrototype {
   readonly running: boolean;
@@ -14,14 +14,11 @@ interface RunnerPrototype {
   fetch(nodeId: number): Promise<unknown>;
 }
 
-let taught = false;
-
-/** Once per process, before the first consumer. */
 export function teachKafkajsToStop(): void {
-  if (taught) return;
-  taught = true;
-  const require = createRequire(import.meta.url);
-  const { prototype } = require('kafkajs/src/consumer/runner') as { prototype: RunnerPrototype };
+  mendKafkajs('consumer/runner', stopFetchers);
+}
+
+function stopFetchers(prototype: RunnerPrototype): void {
   const fetchOf = prototype.fetch;
   prototype.fetch = function (nodeId) {
     // Not awaited: it waits for the very fetcher that asks.

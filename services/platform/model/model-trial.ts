@@ -45,11 +45,7 @@ export interface TrialOptions {
   readonly stuckMs: number;
 }
 
-interface Seen {
-  step: string;
-  stuck?: string;
-  end?: Exclude<TrialReply, { readonly kind: 'running' }>;
-}
+type TrialEnd = Exclude<TrialReply, { readonly kind: 'running' }>;
 
 const ENVIRONMENT_KEPT = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'SystemRoot'];
 /** Of what the process prints, the end: it says why it died. */
@@ -57,38 +53,65 @@ const PRINTED_CHARACTERS_MAX = 500;
 /** After a pause of this thread the next reply may be here, only not yet read. */
 const LAST_CHANCE_SHARE = 0.1;
 
+/** Steps one after the other, of which each has a time of its own. */
+class TimedSteps {
+  readonly #clock: SeatClock;
+  readonly #onStuck: () => void;
+  #watching = new AbortController();
+  #name = '';
+  #stuck: string | null = null;
+
+  constructor(clock: SeatClock, onStuck: () => void) {
+    this.#clock = clock;
+    this.#onStuck = onStuck;
+  }
+
+  /** The last one that began. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Which one took too long, and how long it had; `null`: none. */
+  get stuck(): string | null {
+    return this.#stuck;
+  }
+
+  begin(name: string, msMax: number): void {
+    this.end();
+    this.#name = name;
+    this.#watching = new AbortController();
+    void this.#watch(msMax, this.#watching.signal);
+  }
+
+  end(): void {
+    this.#watching.abort();
+  }
+
+  async #watch(msMax: number, signal: AbortSignal): Promise<void> {
+    for (const waitMs of [msMax, msMax * LAST_CHANCE_SHARE]) {
+      await this.#clock.sleep(waitMs, signal);
+    }
+    if (signal.aborted) return;
+    this.#stuck = `${this.#name} is not over after ${msMax} ms`;
+    this.#onStuck();
+  }
+}
+
 /**
  * Rejects with `configuration.model` where the file is refused, the process dies of it or does not come
  * back from it; with `inference.worker` where there is no process to be had.
  */
 export async function tryModel(request: TrialRequest, options: TrialOptions): Promise<ModelTrial> {
   const { file } = request;
-  const seen: Seen = { step: '' };
-  let watching = new AbortController();
-
   const child = startProcess(file, options.entry);
   const printed = endOfPrinted(child);
-
-  function begin(step: string, msMax: number): void {
-    seen.step = step;
-    watching.abort();
-    watching = new AbortController();
-    void killAfter(msMax, watching.signal);
-  }
-
-  async function killAfter(msMax: number, signal: AbortSignal): Promise<void> {
-    for (const waitMs of [msMax, msMax * LAST_CHANCE_SHARE]) {
-      await options.clock.sleep(waitMs, signal);
-    }
-    if (signal.aborted) return;
-    seen.stuck = `${seen.step} is not over after ${msMax} ms`;
-    child.kill('SIGKILL');
-  }
+  const steps = new TimedSteps(options.clock, () => child.kill('SIGKILL'));
+  const ends: TrialEnd[] = [];
 
   function hear(reply: TrialReply): void {
     if (reply.kind === 'running') {
-      begin(`a run over ${reply.rowCount} blank rows`, options.stuckMs);
-    } else seen.end = reply;
+      steps.begin(`a run over ${reply.rowCount} blank rows`, options.stuckMs);
+    } else ends.push(reply);
   }
 
   const ended = new Promise<string>((resolve, reject) => {
@@ -100,21 +123,21 @@ export async function tryModel(request: TrialRequest, options: TrialOptions): Pr
     // The process has died, and how is told by its end.
     if (error !== null) child.kill('SIGKILL');
   });
-  begin('the opening', MODEL_OPEN_MS_MAX);
+  steps.begin('the opening', MODEL_OPEN_MS_MAX);
   let how: string;
   try {
     how = await ended;
   } catch (error) {
     throw noProcess(file, error);
   } finally {
-    watching.abort();
+    steps.end();
   }
-  const { end, stuck, step } = seen;
+  const [end] = ends;
   if (end?.kind === 'tried') return end.trial;
   if (end?.kind === 'refused') throw new CodedError(end.code, end.message);
-  if (stuck !== undefined) throw refuseModel(file, stuck);
+  if (steps.stuck !== null) throw refuseModel(file, steps.stuck);
   const last = printed();
-  const says = `the process it is tried in ended with ${how} during ${step}`;
+  const says = `the process it is tried in ended with ${how} during ${steps.name}`;
   throw refuseModel(file, last === '' ? says : `${says}: ${last}`);
 }
 

@@ -20,7 +20,6 @@ import {
 } from './onnx-session.ts';
 
 export interface OpenedModel {
-  readonly session: InferenceSession;
   readonly feed: SessionInputs;
   readonly run: RunBatch;
   readonly description: Omit<ModelDescription, 'costSamples'>;
@@ -82,7 +81,7 @@ async function confirmOutputs(
   });
 }
 
-/** The caller closes the session. `onRun` is told of every run, and waited for, before it begins. */
+/** The session stays open as long as the process. `onRun` is told of every run, and waited for, before it begins. */
 export async function openModel(
   file: string,
   threadCount: number,
@@ -90,18 +89,13 @@ export async function openModel(
 ): Promise<OpenedModel> {
   const { model, digest } = await readModelFile(file);
   const { session, openMs } = await openTimed(file, model, threadCount);
-  try {
-    const described = describeInputs(file, session.inputMetadata);
-    const feed = { ...described, examples: findCategoryExamples(model, described.inputs) };
-    const runSession = createSessionRun(session, feed);
-    const run: RunBatch = async (batch) => {
-      await onRun(batch.rowCount);
-      return runSession(batch);
-    };
-    const outputs = await confirmOutputs(file, session, feed, run);
-    return { session, openMs, feed, run, description: { digest, ...described, outputs } };
-  } catch (error) {
-    await session.release();
-    throw error;
-  }
+  const described = describeInputs(file, session.inputMetadata);
+  const feed = { ...described, examples: findCategoryExamples(model, described.inputs) };
+  const runSession = createSessionRun(session, feed);
+  const run: RunBatch = async (batch) => {
+    await onRun(batch.rowCount);
+    return runSession(batch);
+  };
+  const outputs = await confirmOutputs(file, session, feed, run);
+  return { openMs, feed, run, description: { digest, ...described, outputs } };
 }

@@ -13,6 +13,7 @@ import type { CostSample, LoadedModel, ModelDescription, Placement } from './mod
 import { type ModelWorkerPool, WORKER_BATCHES_MAX } from './model-worker-pool.ts';
 import type { SeatClock } from './model-worker-seat.ts';
 import type { RunBatch } from './onnx-session.ts';
+import { Startable } from './startable.ts';
 
 /** Workers nobody runs on are closed after this long. */
 const POOL_KEPT_MS = 60_000;
@@ -32,40 +33,6 @@ export interface PlacedModelParts {
   startInline(): Promise<InlineModel>;
   /** Rejects with `inference.worker` where a worker cannot be started. */
   startPool(): Promise<ModelWorkerPool>;
-}
-
-/** Started when first asked for, once for all who ask meanwhile; anew where that failed or it was taken. */
-class Startable<T> {
-  readonly #start: () => Promise<T>;
-  #starting: Promise<T> | null = null;
-  #started: T | null = null;
-
-  constructor(start: () => Promise<T>) {
-    this.#start = start;
-  }
-
-  get started(): T | null {
-    return this.#started;
-  }
-
-  async ready(): Promise<T> {
-    if (this.#started !== null) return this.#started;
-    this.#starting ??= this.#start();
-    try {
-      this.#started = await this.#starting;
-      return this.#started;
-    } finally {
-      this.#starting = null;
-    }
-  }
-
-  /** The caller closes it. */
-  async take(): Promise<T | null> {
-    await this.#starting?.catch(() => null);
-    const taken = this.#started;
-    this.#started = null;
-    return taken;
-  }
 }
 
 function closedError(): CodedError {
