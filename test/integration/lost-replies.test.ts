@@ -52,6 +52,9 @@ const REPORT_COUNT = 40 * 4 + 1;
 /** Small, so that there are many commits to lose. */
 const EVENTS_AT_A_TIME = 40;
 
+/** How many requests there are depends on the machine: a slow one puts more events into each. */
+const LOST_MIN = 5;
+
 const monitor = stationMonitor({
   slices: ['station'],
   windows: [tumblingPlan(10_000)],
@@ -138,7 +141,7 @@ describeWithRedis('a pipeline whose state store answers badly', (url) => {
     },
     {
       what: 'requests and answers of every kind are lost',
-      loses: (count: number) => ({ request: count % 23 === 0, reply: count % 11 === 0 }),
+      loses: (count: number) => ({ request: count % 13 === 0, reply: count % 7 === 0 }),
       requests: () => true,
     },
   ])(
@@ -159,7 +162,7 @@ describeWithRedis('a pipeline whose state store answers badly', (url) => {
         proxy.losesReply = (request) => requests(request) && lost(loses(count).reply);
       });
 
-      expect(lostCount).toBeGreaterThan(10);
+      expect(lostCount).toBeGreaterThanOrEqual(LOST_MIN);
       expect(countOf(disturbed.panes)).toBe(EVENT_COUNT);
       expect(disturbed.panes).toEqual(undisturbed.panes);
       expect(uniqueHex(disturbed.reports)).toEqual(uniqueHex(undisturbed.reports));

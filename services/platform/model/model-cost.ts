@@ -16,11 +16,13 @@ export interface ModelCost {
 /** The batch that must fit inline: below this the fixed cost of a run dominates a light model. */
 const INLINE_ROWS_MIN = 64;
 
+/** One may be disturbed. */
+const REPEATS_MIN = 2;
 const REPEATS_MAX = 15;
 /** No further repeats of one size after this long … */
 const REPEAT_BUDGET_MS = 5;
-/** … and none at all where the first run takes this long: what it allocates no longer shows. */
-const REPEAT_RUN_MS_MAX = 20;
+/** … and none at all where the first run takes this long: no pause of a busy machine is so long. */
+const REPEAT_RUN_MS_MAX = 100;
 
 /**
  * The batch sizes to warm up: powers of two, and the largest batch. Where the batch dimension is
@@ -47,18 +49,19 @@ export async function sampleCost(
     const first = await run(rowCount);
     const durationsMs: number[] = [];
     let spentMs = 0;
+    const isRepeated = first.durationMs < REPEAT_RUN_MS_MAX;
     while (
-      first.durationMs < REPEAT_RUN_MS_MAX &&
-      durationsMs.length < REPEATS_MAX &&
-      spentMs < REPEAT_BUDGET_MS
+      isRepeated &&
+      (durationsMs.length < REPEATS_MIN || spentMs < REPEAT_BUDGET_MS) &&
+      durationsMs.length < REPEATS_MAX
     ) {
       const { durationMs } = await run(rowCount);
       durationsMs.push(durationMs);
       spentMs += durationMs;
     }
-    // The median: a pause of the machine during one run must not move a model to workers.
+    // The lower quartile: on a machine whose cores are taken no model must look heavy for that.
     durationsMs.sort((a, b) => a - b);
-    const durationMs = durationsMs[durationsMs.length >> 1] ?? first.durationMs;
+    const durationMs = durationsMs[durationsMs.length >> 2] ?? first.durationMs;
     samples.push({ rowCount, durationMs });
     if (durationMs >= runMsEnough) break;
   }
