@@ -36,8 +36,10 @@ const AHEAD_ROWS = 4_000;
 const EVENT_TIME_MS = 1_000;
 const NO_SLICES: readonly string[] = [];
 
+export type RolloutChoice = Partial<RolloutPlan> & { readonly primary: string };
+
 export interface ScoringOptions {
-  readonly plan: Partial<RolloutPlan> & { readonly primary: string };
+  readonly plan: RolloutChoice;
   readonly versions: Readonly<Record<string, GeneratedModel>>;
   readonly placement: MonitorModel['runtime']['placement'];
 }
@@ -58,9 +60,12 @@ export interface LoadedScoring {
   setRate(rowsPerSecond: number): void;
   /** Emptied by the caller. */
   readonly answers: { readonly atMs: number; readonly version: string }[];
-  /** Rows that have been answered, by what became of them in the shadow. */
+  /** Rows that arrived while the plan named the shadow, by what became of them there. */
   shadowCounts(): { readonly said: number; readonly shed: number; readonly waiting: number };
-  changePlan(primary: string): Promise<void>;
+  /** Written; in force after the next look at the folder. */
+  changePlan(plan: RolloutChoice): Promise<void>;
+  /** What the plan in force makes of a version. */
+  variantOf(version: string): string;
   /** Every row that has arrived is answered. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -76,11 +81,12 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
   const folder = createFileModelFolder(directory);
   const monitor = rolloutMonitor(directory, options);
   const rows = eventRows();
+  const shadow = options.plan.shadow ?? null;
   const answers: { atMs: number; version: string }[] = [];
   let taken: Answered = roomFor(0);
   let arrived = 0;
   let answered = 0;
-  let answeredEver = 0;
+  let asked = 0;
   let said = 0;
   let isWatched = false;
   let onAnswered = (): void => undefined;
@@ -91,7 +97,7 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
     modelRuntime: createOnnxModelRuntime(),
     events: createInferenceEvents(telemetry),
     onBatchStart(batch, { version }) {
-      if (version === options.plan.shadow) beside.batchStarted(batch.rows);
+      if (version === shadow) beside.batchStarted(batch.rows);
     },
     onShadow(answer) {
       said += 1;
@@ -106,6 +112,7 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
     const lot: ScoreRow[] = [];
     for (let index = 0; index < count; index += 1) lot.push(rows[(arrived + index) % ROWS]!);
     arrived += count;
+    if (shadow !== null && scoring.variantOf(shadow) === 'shadow') asked += count;
     scoring.score(lot, (index, answer) => {
       encodeAnswer(lot[index]!, answer);
       const nowMs = commonMs();
@@ -114,7 +121,6 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
         taken.besideShadow[answered] = beside.isBeside ? 1 : 0;
       }
       answered += 1;
-      answeredEver += 1;
       if (isWatched && answer.kind === 'answered') {
         answers.push({ atMs: nowMs, version: answer.version });
       }
@@ -133,7 +139,7 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
     idle,
     shadowCounts() {
       const shed = telemetry.count('tidegauge.inference.shadow.shed');
-      return { said, shed, waiting: answeredEver - said - shed };
+      return { said, shed, waiting: asked - said - shed };
     },
     setRate(rowsPerSecond) {
       isWatched = rowsPerSecond > 0;
@@ -166,11 +172,12 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
         besideShadow: besideShadow.subarray(0, answered),
       };
     },
-    async changePlan(primary) {
+    async changePlan(plan) {
       await folder.updateRollout(() =>
-        rolloutFileOf({ primary, canary: null, ab: [], shadow: null }),
+        rolloutFileOf({ canary: null, ab: [], shadow: null, ...plan }),
       );
     },
+    variantOf: (version) => scoring.variantOf(version),
     async close() {
       await arrivals.close();
       await scoring.drain();

@@ -3,22 +3,29 @@
  * event's arrival to its prediction, with the shadow over without; and over that of the very same turns
  * without the rows that were beside a batch of the shadow.
  *
- * Three of them side by side, one with the shadow and two without, of which one has events at a time, in
- * turns of changing order. What tells the two apart that are alike is what the ratio cannot resolve.
+ * One scoring, whose plan names the shadow in some turns and in others does not. Two scorings, one with
+ * and one without, differ by more than the shadow: of two that are alike, each keeps its own pace for
+ * minutes.
  */
-import type { RolloutPlan } from '../../services/core/rollout/rollout-plan.ts';
 import { createDraw } from '../support/draw.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { undisturbed } from './bench-machine.ts';
-import { atMost, median, type Pace, quantile, type Report, type Row } from './bench-row.ts';
-import { type Answered, type LoadedScoring, startScoring } from './rollout-scoring.ts';
+import { atMost, type Pace, quantile, type Report, type Row } from './bench-row.ts';
+import {
+  type Answered,
+  type LoadedScoring,
+  type RolloutChoice,
+  startScoring,
+} from './rollout-scoring.ts';
 
 const SIDE_BY_SIDE = 'p99 with a shadow that cannot keep up ÷ without';
 const WITHIN_TURNS = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
-/** Short and many, so that what else the machine does disturbs some of them and not the median. */
-const TURN_MS = 1_000;
-/** Of each, for each round that was asked for. */
-const TURNS = 3;
+/** Short and many, so that what else the machine does disturbs some of them and not others. */
+const TURN_MS = 500;
+/** One after the other, before the plan is changed. */
+const TURNS = 4;
+/** For each that was asked for. */
+const ROUNDS = 2;
 /** Until the shadow's queue is full and its pace is the one beside others. */
 const WARM_MS = 200;
 /** Of the interval that holds the ratio. */
@@ -45,44 +52,36 @@ export async function measureShadow(
   pace: Pace,
   report: Report,
 ): Promise<void> {
-  const versions = { primary, shadow };
-  const start = (plan: Partial<RolloutPlan>) =>
-    startScoring({ plan: { primary: 'primary', ...plan }, versions, placement });
-  const scorings: Scorings = {
-    without: await start({}),
-    withShadow: await start({ shadow: 'shadow' }),
-    withoutToo: await start({}),
-  };
-  // Code is compiled for each of them by itself.
-  for (const scoring of Object.values(scorings)) {
+  const scoring = await startScoring({
+    ...{ plan: PLANS.withShadow, versions: { primary, shadow }, placement },
+  });
+  for (const side of ['withShadow', 'without'] as const) {
+    await change(scoring, side);
     await scoring.fullLoad(FULL_LOAD_MS);
     await scoring.fullLoad(FULL_LOAD_MS);
   }
-  await settle(scorings.withShadow);
   const withinRows: Row[] = [];
   for (const rate of ROWS_A_SECOND) {
-    const compared = await compare(scorings, rate, pace);
+    const compared = await compare(scoring, rate, pace);
     report(sideBySide(`${name}, ${rate} rows/s`, compared));
     withinRows.push(withinTurns(`${name}, ${rate} rows/s`, compared));
   }
   for (const row of withinRows) report(row);
-  for (const scoring of Object.values(scorings)) await scoring.close();
+  await scoring.close();
 }
 
-type Side = 'without' | 'withShadow' | 'withoutToo';
-type Scorings = Readonly<Record<Side, LoadedScoring>>;
+type Side = 'without' | 'withShadow';
 
-const WITHOUT = ['without', 'withoutToo'] as const;
+/** The version stays loaded when the plan does not name it, as any that may be gone back to. */
+const PLANS: Readonly<Record<Side, RolloutChoice>> = {
+  without: { primary: 'primary' },
+  withShadow: { primary: 'primary', shadow: 'shadow' },
+};
 
-/** Round by round. */
-const ORDERS: readonly (readonly Side[])[] = [
-  ['without', 'withShadow', 'withoutToo'],
-  ['withoutToo', 'withShadow', 'without'],
-  ['withShadow', 'without', 'withoutToo'],
-  ['without', 'withoutToo', 'withShadow'],
-  ['withoutToo', 'without', 'withShadow'],
-  ['withShadow', 'withoutToo', 'without'],
-];
+/** Of a round, so that neither side gains from a machine that becomes faster or slower meanwhile. */
+const ORDER = ['without', 'withShadow', 'withShadowToo', 'withoutToo'] as const;
+
+type Phase = (typeof ORDER)[number];
 
 interface Turn {
   readonly p50Ms: number;
@@ -92,32 +91,36 @@ interface Turn {
   readonly besideShare: number;
 }
 
-/** One turn of each. */
-type Round = Readonly<Record<Side, Turn>>;
+type Round = Readonly<Record<Phase, readonly Turn[]>>;
+
+const WITH: readonly Phase[] = ['withShadow', 'withShadowToo'];
+const WITHOUT: readonly Phase[] = ['without', 'withoutToo'];
 
 interface Compared {
   readonly rounds: readonly Round[];
   readonly figures: Row['figures'];
 }
 
-async function compare(scorings: Scorings, rate: number, pace: Pace): Promise<Compared> {
-  const { withShadow } = scorings;
-  const before = withShadow.shadowCounts();
+async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promise<Compared> {
+  const before = scoring.shadowCounts();
   const budget = { left: DISTURBED_MAX };
-  async function take(side: Side): Promise<readonly [Side, Turn]> {
-    const scoring = scorings[side];
+  async function take(phase: Phase): Promise<readonly Turn[]> {
+    await change(scoring, WITH.includes(phase) ? 'withShadow' : 'without');
     await scoring.load(rate, WARM_MS);
-    const turn = turnOf(await undisturbed(budget, () => scoring.load(rate, TURN_MS * pace.share)));
-    await settle(withShadow);
-    return [side, turn];
+    const turns: Turn[] = [];
+    while (turns.length < TURNS) {
+      const load = () => scoring.load(rate, TURN_MS * pace.share);
+      turns.push(turnOf(await undisturbed(budget, load)));
+    }
+    return turns;
   }
   const rounds: Round[] = [];
-  while (rounds.length < TURNS * pace.rounds) {
-    const turns: (readonly [Side, Turn])[] = [];
-    for (const side of ORDERS[rounds.length % ORDERS.length]!) turns.push(await take(side));
-    rounds.push(Object.fromEntries(turns) as Round);
+  while (rounds.length < ROUNDS * pace.rounds) {
+    const phases: (readonly [Phase, readonly Turn[]])[] = [];
+    for (const phase of ORDER) phases.push([phase, await take(phase)]);
+    rounds.push(Object.fromEntries(phases) as Round);
   }
-  const after = withShadow.shadowCounts();
+  const after = scoring.shadowCounts();
   const figures = {
     disturbed: DISTURBED_MAX - budget.left,
     shadowRows: after.said - before.said,
@@ -137,17 +140,18 @@ function turnOf({ tookMs, besideShadow }: Answered): Turn {
 }
 
 function sideBySide(name: string, { rounds, figures }: Compared): Row {
-  const of = (key: keyof Turn, ...sides: readonly Side[]) => medianOf(rounds, key, sides);
+  const p50 = (phases: readonly Phase[]) => meanOf(rounds, 'p50Ms', phases);
+  const p99 = (phases: readonly Phase[]) => meanOf(rounds, 'p99Ms', phases);
   return {
     ...{ section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) },
     value: ratioOf(rounds),
     ...intervalOf(rounds),
     figures: {
-      p99MsWithout: of('p99Ms', ...WITHOUT),
-      p99MsWith: of('p99Ms', 'withShadow'),
-      p50MsWithout: of('p50Ms', ...WITHOUT),
-      p50MsWith: of('p50Ms', 'withShadow'),
-      betweenTwoWithout: of('p99Ms', 'withoutToo') / of('p99Ms', 'without'),
+      p99MsWithout: p99(WITHOUT),
+      p99MsWith: p99(WITH),
+      p50MsWithout: p50(WITHOUT),
+      p50MsWith: p50(WITH),
+      betweenTwoWithout: p99(['withoutToo']) / p99(['without']),
       ...figures,
     },
   };
@@ -155,7 +159,7 @@ function sideBySide(name: string, { rounds, figures }: Compared): Row {
 
 /** The mean over turns, as most of them have no batch of the shadow; the least and the most of one. */
 function withinTurns(name: string, { rounds }: Compared): Row {
-  const turns = rounds.map(({ withShadow }) => withShadow);
+  const turns = turnsOf(rounds, WITH);
   const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
   const mean = (numbers: readonly number[]) =>
     numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
@@ -169,12 +173,21 @@ function withinTurns(name: string, { rounds }: Compared): Row {
 }
 
 function ratioOf(rounds: readonly Round[]): number {
-  return medianOf(rounds, 'p99Ms', ['withShadow']) / medianOf(rounds, 'p99Ms', WITHOUT);
+  return meanOf(rounds, 'p99Ms', WITH) / meanOf(rounds, 'p99Ms', WITHOUT);
 }
 
-/** Over all turns of these. */
-function medianOf(rounds: readonly Round[], key: keyof Turn, sides: readonly Side[]): number {
-  return median(rounds.flatMap((round) => sides.map((side) => round[side][key])));
+/** Geometric, as a pause of the machine multiplies a turn's figure; over all turns of these phases. */
+function meanOf(
+  rounds: readonly Round[],
+  key: 'p50Ms' | 'p99Ms',
+  phases: readonly Phase[],
+): number {
+  const logs = turnsOf(rounds, phases).map((turn) => Math.log(turn[key]));
+  return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+}
+
+function turnsOf(rounds: readonly Round[], phases: readonly Phase[]): readonly Turn[] {
+  return rounds.flatMap((round) => phases.flatMap((phase) => round[phase]));
 }
 
 /**
@@ -192,9 +205,22 @@ function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
   };
 }
 
+async function change(scoring: LoadedScoring, side: Side): Promise<void> {
+  const isThere = (): boolean =>
+    (scoring.variantOf('shadow') === 'shadow') === (side === 'withShadow');
+  if (isThere()) return;
+  await settle(scoring);
+  await scoring.changePlan(PLANS[side]);
+  while (!isThere()) await sleep(5);
+}
+
 /** What waits for the shadow has run. */
 async function settle(scoring: LoadedScoring): Promise<void> {
   while (scoring.shadowCounts().waiting > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
+}
+
+function sleep(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
 }

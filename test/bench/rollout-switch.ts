@@ -67,7 +67,7 @@ export async function measureSwitch(
 async function switchTo(scoring: LoadedScoring, version: string): Promise<Switch> {
   scoring.answers.length = 0;
   const startMs = commonMs();
-  await scoring.changePlan(version);
+  await scoring.changePlan({ primary: version });
   let first = scoring.answers.find((answer) => answer.version === version);
   while (first === undefined) {
     if (commonMs() - startMs > PATIENCE_MS) throw new Error(`version ${version} never answered`);
