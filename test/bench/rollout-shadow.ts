@@ -26,6 +26,8 @@ const TURN_MS = 500;
 const TURNS = 4;
 /** For each that was asked for. */
 const ROUNDS = 2;
+/** Before each side's turns, while nothing arrives: on a machine that has rested there are fewer pauses. */
+const REST_MS = 4_000;
 /** Until the shadow's queue is full and its pace is the one beside others. */
 const WARM_MS = 200;
 /** Of the interval that holds the ratio. */
@@ -105,7 +107,9 @@ async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promis
   const before = scoring.shadowCounts();
   const budget = { left: DISTURBED_MAX };
   async function take(phase: Phase): Promise<readonly Turn[]> {
+    const rested = sleep(REST_MS);
     await change(scoring, WITH.includes(phase) ? 'withShadow' : 'without');
+    await rested;
     await scoring.load(rate, WARM_MS);
     const turns: Turn[] = [];
     while (turns.length < TURNS) {
@@ -157,18 +161,17 @@ function sideBySide(name: string, { rounds, figures }: Compared): Row {
   };
 }
 
-/** The mean over turns, as most of them have no batch of the shadow; the least and the most of one. */
+/** Over turns, as most of them have no batch of the shadow; the least and the most of one. */
 function withinTurns(name: string, { rounds }: Compared): Row {
   const turns = turnsOf(rounds, WITH);
   const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
-  const mean = (numbers: readonly number[]) =>
-    numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  const besideShare = turns.reduce((sum, turn) => sum + turn.besideShare, 0) / turns.length;
   return {
     ...{ section: WITHIN_TURNS, name, unit: 'ratio', target: atMost(TARGET) },
-    value: mean(ratios),
+    value: geometricMean(ratios),
     low: Math.min(...ratios),
     high: Math.max(...ratios),
-    figures: { besideShare: mean(turns.map(({ besideShare }) => besideShare)) },
+    figures: { besideShare },
   };
 }
 
@@ -176,13 +179,18 @@ function ratioOf(rounds: readonly Round[]): number {
   return meanOf(rounds, 'p99Ms', WITH) / meanOf(rounds, 'p99Ms', WITHOUT);
 }
 
-/** Geometric, as a pause of the machine multiplies a turn's figure; over all turns of these phases. */
+/** Over all turns of these phases. */
 function meanOf(
   rounds: readonly Round[],
   key: 'p50Ms' | 'p99Ms',
   phases: readonly Phase[],
 ): number {
-  const logs = turnsOf(rounds, phases).map((turn) => Math.log(turn[key]));
+  return geometricMean(turnsOf(rounds, phases).map((turn) => turn[key]));
+}
+
+/** As a pause of the machine multiplies a turn's figure. */
+function geometricMean(numbers: readonly number[]): number {
+  const logs = numbers.map((number) => Math.log(number));
   return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
 }
 
@@ -206,10 +214,10 @@ function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
 }
 
 async function change(scoring: LoadedScoring, side: Side): Promise<void> {
+  await settle(scoring);
   const isThere = (): boolean =>
     (scoring.variantOf('shadow') === 'shadow') === (side === 'withShadow');
   if (isThere()) return;
-  await settle(scoring);
   await scoring.changePlan(PLANS[side]);
   while (!isThere()) await sleep(5);
 }
