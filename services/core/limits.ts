@@ -62,7 +62,7 @@ export const WORKER_RETRIES_MAX = 2;
 export const MODEL_WORKERS_MAX = 64;
 /** Opening a model file that is tried; beyond it is refused. */
 export const MODEL_OPEN_MS_MAX = 300_000;
-/** A model that takes longer to open would hold the event loop: it never runs inline by itself. */
+/** A model that takes more of the processor to open would hold the event loop: it never runs inline by itself. */
 export const INLINE_OPEN_MS_MAX = 10;
 /** Threads that ONNX Runtime spreads one run over. */
 export const MODEL_THREADS_MAX = 64;

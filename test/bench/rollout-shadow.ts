@@ -7,10 +7,11 @@
  * and one without, differ by more than the shadow: of two that are alike, each keeps its own pace for
  * minutes.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDraw } from '../support/draw.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { undisturbed } from './bench-machine.ts';
-import { atMost, type Pace, quantile, type Report, type Row } from './bench-row.ts';
+import { atMost, geometricMean, type Pace, quantile, type Report, type Row } from './bench-row.ts';
 import {
   type Answered,
   type LoadedScoring,
@@ -81,9 +82,7 @@ const PLANS: Readonly<Record<Side, RolloutChoice>> = {
 };
 
 /** Of a round, so that neither side gains from a machine that becomes faster or slower meanwhile. */
-const ORDER = ['without', 'withShadow', 'withShadowToo', 'withoutToo'] as const;
-
-type Phase = (typeof ORDER)[number];
+const ORDER: readonly Side[] = ['without', 'withShadow', 'withShadow', 'without'];
 
 interface Turn {
   readonly p50Ms: number;
@@ -93,10 +92,14 @@ interface Turn {
   readonly besideShare: number;
 }
 
-type Round = Readonly<Record<Phase, readonly Turn[]>>;
+/** Turns one after the other, under one plan. */
+interface Stretch {
+  readonly side: Side;
+  readonly turns: readonly Turn[];
+}
 
-const WITH: readonly Phase[] = ['withShadow', 'withShadowToo'];
-const WITHOUT: readonly Phase[] = ['without', 'withoutToo'];
+/** In the order of `ORDER`. */
+type Round = readonly Stretch[];
 
 interface Compared {
   readonly rounds: readonly Round[];
@@ -106,9 +109,9 @@ interface Compared {
 async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promise<Compared> {
   const before = scoring.shadowCounts();
   const budget = { left: DISTURBED_MAX };
-  async function take(phase: Phase): Promise<readonly Turn[]> {
+  async function take(side: Side): Promise<Stretch> {
     const rested = sleep(REST_MS);
-    await change(scoring, WITH.includes(phase) ? 'withShadow' : 'without');
+    await change(scoring, side);
     await rested;
     await scoring.load(rate, WARM_MS);
     const turns: Turn[] = [];
@@ -116,13 +119,13 @@ async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promis
       const load = () => scoring.load(rate, TURN_MS * pace.share);
       turns.push(turnOf(await undisturbed(budget, load)));
     }
-    return turns;
+    return { side, turns };
   }
   const rounds: Round[] = [];
   while (rounds.length < ROUNDS * pace.rounds) {
-    const phases: (readonly [Phase, readonly Turn[]])[] = [];
-    for (const phase of ORDER) phases.push([phase, await take(phase)]);
-    rounds.push(Object.fromEntries(phases) as Round);
+    const round: Stretch[] = [];
+    for (const side of ORDER) round.push(await take(side));
+    rounds.push(round);
   }
   const after = scoring.shadowCounts();
   const figures = {
@@ -144,18 +147,19 @@ function turnOf({ tookMs, besideShadow }: Answered): Turn {
 }
 
 function sideBySide(name: string, { rounds, figures }: Compared): Row {
-  const p50 = (phases: readonly Phase[]) => meanOf(rounds, 'p50Ms', phases);
-  const p99 = (phases: readonly Phase[]) => meanOf(rounds, 'p99Ms', phases);
+  const of = (key: TimeKey, side: Side) => meanOf(key, turnsOf(rounds, side));
+  const first = rounds.flatMap((round) => round[0]!.turns);
+  const last = rounds.flatMap((round) => round.at(-1)!.turns);
   return {
     ...{ section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) },
     value: ratioOf(rounds),
     ...intervalOf(rounds),
     figures: {
-      p99MsWithout: p99(WITHOUT),
-      p99MsWith: p99(WITH),
-      p50MsWithout: p50(WITHOUT),
-      p50MsWith: p50(WITH),
-      betweenTwoWithout: p99(['withoutToo']) / p99(['without']),
+      p99MsWithout: of('p99Ms', 'without'),
+      p99MsWith: of('p99Ms', 'withShadow'),
+      p50MsWithout: of('p50Ms', 'without'),
+      p50MsWith: of('p50Ms', 'withShadow'),
+      betweenTwoWithout: meanOf('p99Ms', last) / meanOf('p99Ms', first),
       ...figures,
     },
   };
@@ -163,7 +167,7 @@ function sideBySide(name: string, { rounds, figures }: Compared): Row {
 
 /** Over turns, as most of them have no batch of the shadow; the least and the most of one. */
 function withinTurns(name: string, { rounds }: Compared): Row {
-  const turns = turnsOf(rounds, WITH);
+  const turns = turnsOf(rounds, 'withShadow');
   const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
   const besideShare = turns.reduce((sum, turn) => sum + turn.besideShare, 0) / turns.length;
   return {
@@ -175,27 +179,19 @@ function withinTurns(name: string, { rounds }: Compared): Row {
   };
 }
 
+type TimeKey = 'p50Ms' | 'p99Ms';
+
 function ratioOf(rounds: readonly Round[]): number {
-  return meanOf(rounds, 'p99Ms', WITH) / meanOf(rounds, 'p99Ms', WITHOUT);
+  const p99Ms = (side: Side) => meanOf('p99Ms', turnsOf(rounds, side));
+  return p99Ms('withShadow') / p99Ms('without');
 }
 
-/** Over all turns of these phases. */
-function meanOf(
-  rounds: readonly Round[],
-  key: 'p50Ms' | 'p99Ms',
-  phases: readonly Phase[],
-): number {
-  return geometricMean(turnsOf(rounds, phases).map((turn) => turn[key]));
+function meanOf(key: TimeKey, turns: readonly Turn[]): number {
+  return geometricMean(turns.map((turn) => turn[key]));
 }
 
-/** As a pause of the machine multiplies a turn's figure. */
-function geometricMean(numbers: readonly number[]): number {
-  const logs = numbers.map((number) => Math.log(number));
-  return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
-}
-
-function turnsOf(rounds: readonly Round[], phases: readonly Phase[]): readonly Turn[] {
-  return rounds.flatMap((round) => phases.flatMap((phase) => round[phase]));
+function turnsOf(rounds: readonly Round[], of: Side): readonly Turn[] {
+  return rounds.flat().flatMap(({ side, turns }) => (side === of ? turns : []));
 }
 
 /**
@@ -224,11 +220,5 @@ async function change(scoring: LoadedScoring, side: Side): Promise<void> {
 
 /** What waits for the shadow has run. */
 async function settle(scoring: LoadedScoring): Promise<void> {
-  while (scoring.shadowCounts().waiting > 0) {
-    await sleep(20);
-  }
-}
-
-function sleep(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
+  while (scoring.shadowCounts().waiting > 0) await sleep(20);
 }

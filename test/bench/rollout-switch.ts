@@ -3,6 +3,7 @@
  * and the longest time without any answer meanwhile, beside the longest of as long a time without a
  * change. The files of the version lie there already; the folder is looked at once a second.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { median, type Pace, type Report, rowOf } from './bench-row.ts';
 import { commonMs } from './rollout-arrivals.ts';
@@ -84,8 +85,4 @@ function longestGap({ answers }: LoadedScoring): number {
     longest = Math.max(longest, answers[index]!.atMs - answers[index - 1]!.atMs);
   }
   return longest;
-}
-
-function sleep(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
 }

@@ -49,12 +49,9 @@ export async function sampleCost(
     const first = await run(rowCount);
     const durationsMs: number[] = [];
     let spentMs = 0;
-    const isRepeated = first.durationMs < REPEAT_RUN_MS_MAX;
-    while (
-      isRepeated &&
-      (durationsMs.length < REPEATS_MIN || spentMs < REPEAT_BUDGET_MS) &&
-      durationsMs.length < REPEATS_MAX
-    ) {
+    const repeatsMax = first.durationMs < REPEAT_RUN_MS_MAX ? REPEATS_MAX : 0;
+    while (durationsMs.length < repeatsMax) {
+      if (durationsMs.length >= REPEATS_MIN && spentMs >= REPEAT_BUDGET_MS) break;
       const { durationMs } = await run(rowCount);
       durationsMs.push(durationMs);
       spentMs += durationMs;

@@ -23,7 +23,7 @@ export interface TrialRequest {
 export interface ModelTrial {
   readonly feed: SessionInputs;
   readonly description: Omit<ModelDescription, 'costSamples'>;
-  /** What opening it takes, during which the thread it is opened on does nothing else. */
+  /** What opening it takes of the processor, during which the thread it is opened on does nothing else. */
   readonly openMs: number;
   /** Batch sizes to warm up, ascending. */
   readonly warmUpRows: readonly number[];

@@ -16,7 +16,7 @@ const cost = fc.record({
   perRowMs: fc.double({ min: 1e-6, max: 5, noNaN: true }),
 });
 const rowCount = fc.integer({ min: 1, max: BATCH_ROWS_MAX });
-/** A run in which what is allocated first no longer shows. */
+/** A run that is made once. */
 const LONG_MS = 100;
 
 /** A model that takes exactly its cost; the first run of each size ten times that, if it is short. */
