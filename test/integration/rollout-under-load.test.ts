@@ -140,11 +140,11 @@ describe('under load a rollout', () => {
     await promoted('steady');
     await answers.until('the predecessor answers', by('steady'));
     await promoted('slow');
-    const reasons = (fresh: readonly Prediction[]) => fresh.map((each) => each.fallbackReason);
     await answers.until('an open circuit', () => slowAlerts().length > 0);
-    const fresh = await answers.until('answers of the fallback', count(400));
-    const missedCount = reasons(fresh).filter((reason) => reason !== '').length;
-    expect(missedCount).toBeGreaterThan(fresh.length / 2);
+    // What it was asked before may still be answered in time.
+    const isFallbackAlone = (fresh: readonly Prediction[]) =>
+      fresh.length >= 200 && fresh.slice(-200).every(({ fallbackReason }) => fallbackReason !== '');
+    await answers.until('answers of the fallback alone', isFallbackAlone);
     expect(slowAlerts().map(({ state }) => state)).toEqual(['firing']);
     await rolledBack();
     await answers.until('the predecessor answers again', by('steady'));
@@ -213,8 +213,8 @@ describe('under load a rollout', () => {
   it('is taken over after a crash; what comes twice has its origin', async () => {
     await worker.crash();
     worker = await stream.start();
+    await answers.until('answers that come twice', () => answers.repeats.length > 0);
     await answers.until('answers after the crash', count(300));
-    expect(answers.repeats.length).toBeGreaterThan(0);
   });
 });
 
