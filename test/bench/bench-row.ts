@@ -55,12 +55,6 @@ export function median(numbers: readonly number[]): number {
   return quantile(numbers, 0.5);
 }
 
-/** For figures that a pause of the machine multiplies. */
-export function geometricMean(numbers: readonly number[]): number {
-  const logSum = numbers.reduce((sum, number) => sum + Math.log(number), 0);
-  return Math.exp(logSum / numbers.length);
-}
-
 /** Between the two nearest. */
 export function quantile(numbers: Iterable<number>, share: number): number {
   const sorted = Float64Array.from(numbers).sort();

@@ -1,17 +1,19 @@
 /**
  * What a primary's callers feel of a shadow that cannot keep up: the 99th percentile of the time from an
- * event's arrival to its prediction, with the shadow over without; and over that of the very same turns
- * without the rows that were beside a batch of the shadow.
+ * event's arrival to its prediction, with the shadow over without; and over that of the very same rows
+ * without those that were beside a batch of the shadow.
+ *
+ * The percentile is of a round's rows, seconds of each side: of half a second it would be what one run of
+ * the shadow does to the half second that holds it.
  *
  * One scoring, whose plan names the shadow in some turns and in others does not. Two scorings, one with
  * and one without, differ by more than the shadow: of two that are alike, each keeps its own pace for
  * minutes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDraw } from '../support/draw.ts';
 import type { GeneratedModel } from '../support/onnx-models.ts';
 import { undisturbed } from './bench-machine.ts';
-import { atMost, geometricMean, type Pace, quantile, type Report, type Row } from './bench-row.ts';
+import { atMost, median, type Pace, quantile, type Report, type Row, rowOf } from './bench-row.ts';
 import {
   type Answered,
   type LoadedScoring,
@@ -20,20 +22,15 @@ import {
 } from './rollout-scoring.ts';
 
 const SIDE_BY_SIDE = 'p99 with a shadow that cannot keep up ÷ without';
-const WITHIN_TURNS = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
-/** Short and many, so that what else the machine does disturbs some of them and not others. */
+const WITHIN_ROUNDS = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
+/** Short, so that few are disturbed by what else the machine does, and to be taken again. */
 const TURN_MS = 500;
 /** One after the other, before the plan is changed. */
-const TURNS = 4;
-/** For each that was asked for. */
-const ROUNDS = 2;
+const TURNS = 24;
 /** Before each side's turns, while nothing arrives: on a machine that has rested there are fewer pauses. */
-const REST_MS = 4_000;
+const REST_MS = 6_500;
 /** Until the shadow's queue is full and its pace is the one beside others. */
 const WARM_MS = 200;
-/** Of the interval that holds the ratio. */
-const CONFIDENCE = 0.95;
-const RESAMPLES = 2_000;
 /** For code to be compiled. */
 const FULL_LOAD_MS = 1_500;
 /** A third, and all, of what a whole service takes from Kafka on two cores. */
@@ -41,7 +38,6 @@ const ROWS_A_SECOND = [5_000, 15_000] as const;
 /** Turns of a load that are taken again. */
 const DISTURBED_MAX = 60;
 const TARGET = 1.1;
-const SEED = 1;
 
 export interface ShadowCase {
   readonly name: string;
@@ -67,7 +63,7 @@ export async function measureShadow(
   for (const rate of ROWS_A_SECOND) {
     const compared = await compare(scoring, rate, pace);
     report(sideBySide(`${name}, ${rate} rows/s`, compared));
-    withinRows.push(withinTurns(`${name}, ${rate} rows/s`, compared));
+    withinRows.push(withinRounds(`${name}, ${rate} rows/s`, compared));
   }
   for (const row of withinRows) report(row);
   await scoring.close();
@@ -84,22 +80,14 @@ const PLANS: Readonly<Record<Side, RolloutChoice>> = {
 /** Of a round, so that neither side gains from a machine that becomes faster or slower meanwhile. */
 const ORDER: readonly Side[] = ['without', 'withShadow', 'withShadow', 'without'];
 
-interface Turn {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+/** The times of a side's rows, ascending. */
+interface Times {
+  readonly allMs: Float64Array;
   /** Of the rows that were beside no batch of the shadow. */
-  readonly p99ApartMs: number;
-  readonly besideShare: number;
+  readonly apartMs: Float64Array;
 }
 
-/** Turns one after the other, under one plan. */
-interface Stretch {
-  readonly side: Side;
-  readonly turns: readonly Turn[];
-}
-
-/** In the order of `ORDER`. */
-type Round = readonly Stretch[];
+type Round = Readonly<Record<Side, Times>>;
 
 interface Compared {
   readonly rounds: readonly Round[];
@@ -109,23 +97,23 @@ interface Compared {
 async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promise<Compared> {
   const before = scoring.shadowCounts();
   const budget = { left: DISTURBED_MAX };
-  async function take(side: Side): Promise<Stretch> {
+  async function take(side: Side): Promise<readonly Answered[]> {
     const rested = sleep(REST_MS);
     await change(scoring, side);
     await rested;
     await scoring.load(rate, WARM_MS);
-    const turns: Turn[] = [];
+    const turns: Answered[] = [];
     while (turns.length < TURNS) {
       const load = () => scoring.load(rate, TURN_MS * pace.share);
-      turns.push(turnOf(await undisturbed(budget, load)));
+      turns.push(await undisturbed(budget, load));
     }
-    return { side, turns };
+    return turns;
   }
-  const rounds: Round[] = [];
-  while (rounds.length < ROUNDS * pace.rounds) {
-    const round: Stretch[] = [];
-    for (const side of ORDER) round.push(await take(side));
-    rounds.push(round);
+  const rounds: Record<Side, Answered[]>[] = [];
+  while (rounds.length < pace.rounds) {
+    const turns: Record<Side, Answered[]> = { without: [], withShadow: [] };
+    for (const side of ORDER) turns[side].push(...(await take(side)));
+    rounds.push(turns);
   }
   const after = scoring.shadowCounts();
   const figures = {
@@ -133,80 +121,57 @@ async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promis
     shadowRows: after.said - before.said,
     shedRows: after.shed - before.shed,
   };
-  return { rounds, figures };
+  return {
+    // Once all is measured, so that the collector has nothing of this to do meanwhile.
+    rounds: rounds.map(({ without, withShadow }) => ({
+      without: timesOf(without),
+      withShadow: timesOf(withShadow),
+    })),
+    figures,
+  };
 }
 
-function turnOf({ tookMs, besideShadow }: Answered): Turn {
-  const apart = tookMs.filter((_, row) => besideShadow[row] === 0);
-  return {
-    p50Ms: quantile(tookMs, 0.5),
-    p99Ms: quantile(tookMs, 0.99),
-    p99ApartMs: quantile(apart, 0.99),
-    besideShare: 1 - apart.length / tookMs.length,
-  };
+function timesOf(turns: readonly Answered[]): Times {
+  const all: number[] = [];
+  const apart: number[] = [];
+  for (const { tookMs, besideShadow } of turns) {
+    for (const [row, ms] of tookMs.entries()) {
+      all.push(ms);
+      if (besideShadow[row] === 0) apart.push(ms);
+    }
+  }
+  return { allMs: Float64Array.from(all).sort(), apartMs: Float64Array.from(apart).sort() };
 }
 
 function sideBySide(name: string, { rounds, figures }: Compared): Row {
-  const of = (key: TimeKey, side: Side) => meanOf(key, turnsOf(rounds, side));
-  const first = rounds.flatMap((round) => round[0]!.turns);
-  const last = rounds.flatMap((round) => round.at(-1)!.turns);
-  return {
-    ...{ section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) },
-    value: ratioOf(rounds),
-    ...intervalOf(rounds),
-    figures: {
-      p99MsWithout: of('p99Ms', 'without'),
-      p99MsWith: of('p99Ms', 'withShadow'),
-      p50MsWithout: of('p50Ms', 'without'),
-      p50MsWith: of('p50Ms', 'withShadow'),
-      betweenTwoWithout: meanOf('p99Ms', last) / meanOf('p99Ms', first),
-      ...figures,
-    },
-  };
-}
-
-/** Over turns, as most of them have no batch of the shadow; the least and the most of one. */
-function withinTurns(name: string, { rounds }: Compared): Row {
-  const turns = turnsOf(rounds, 'withShadow');
-  const ratios = turns.map(({ p99Ms, p99ApartMs }) => p99Ms / p99ApartMs);
-  const besideShare = turns.reduce((sum, turn) => sum + turn.besideShare, 0) / turns.length;
-  return {
-    ...{ section: WITHIN_TURNS, name, unit: 'ratio', target: atMost(TARGET) },
-    value: geometricMean(ratios),
-    low: Math.min(...ratios),
-    high: Math.max(...ratios),
-    figures: { besideShare },
-  };
-}
-
-type TimeKey = 'p50Ms' | 'p99Ms';
-
-function ratioOf(rounds: readonly Round[]): number {
-  const p99Ms = (side: Side) => meanOf('p99Ms', turnsOf(rounds, side));
-  return p99Ms('withShadow') / p99Ms('without');
-}
-
-function meanOf(key: TimeKey, turns: readonly Turn[]): number {
-  return geometricMean(turns.map((turn) => turn[key]));
-}
-
-function turnsOf(rounds: readonly Round[], of: Side): readonly Turn[] {
-  return rounds.flat().flatMap(({ side, turns }) => (side === of ? turns : []));
-}
-
-/**
- * How far chance takes the ratio: of rounds drawn with replacement (bootstrap). Whole rounds, as turns
- * after each other are alike.
- */
-function intervalOf(rounds: readonly Round[]): Pick<Row, 'low' | 'high'> {
-  const draw = createDraw(SEED);
-  const ratios = Array.from({ length: RESAMPLES }, () =>
-    ratioOf(rounds.map(() => rounds[draw(0, rounds.length - 1)]!)),
+  const of = (share: number, side: Side) =>
+    median(rounds.map((round) => quantile(round[side].allMs, share)));
+  const ratios = rounds.map(
+    ({ withShadow, without }) => p99(withShadow.allMs) / p99(without.allMs),
   );
-  return {
-    low: quantile(ratios, (1 - CONFIDENCE) / 2),
-    high: quantile(ratios, (1 + CONFIDENCE) / 2),
-  };
+  const named = { section: SIDE_BY_SIDE, name, unit: 'ratio', target: atMost(TARGET) } as const;
+  return rowOf(named, ratios, {
+    p50MsWithout: of(0.5, 'without'),
+    p50MsWith: of(0.5, 'withShadow'),
+    p90MsWithout: of(0.9, 'without'),
+    p90MsWith: of(0.9, 'withShadow'),
+    p99MsWithout: of(0.99, 'without'),
+    p99MsWith: of(0.99, 'withShadow'),
+    ...figures,
+  });
+}
+
+function withinRounds(name: string, { rounds }: Compared): Row {
+  const ratios = rounds.map(({ withShadow }) => p99(withShadow.allMs) / p99(withShadow.apartMs));
+  const besideShare = rounds.map(
+    ({ withShadow: { allMs, apartMs } }) => 1 - apartMs.length / allMs.length,
+  );
+  const named = { section: WITHIN_ROUNDS, name, unit: 'ratio', target: atMost(TARGET) } as const;
+  return rowOf(named, ratios, { besideShare: median(besideShare) });
+}
+
+function p99(timesMs: Float64Array): number {
+  return quantile(timesMs, 0.99);
 }
 
 async function change(scoring: LoadedScoring, side: Side): Promise<void> {

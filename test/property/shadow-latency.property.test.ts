@@ -12,7 +12,7 @@ import { createVirtualModel, rowsOfValues } from '../support/virtual-model.ts';
 
 const SEED = 7;
 /** Eight rests of a shadow that runs for half a millisecond on this thread. */
-const DURATION_MS = 4_000;
+const DURATION_MS = 8_000;
 const CORES = 2;
 const P99_RATIO_MAX = 1.1;
 

@@ -3,11 +3,11 @@
  *
  * A shadow runs only while nobody else waits, but what comes meanwhile waits for it, and what it said is
  * taken in on the thread that answers. How many answers that delays is the shadow's share of the time.
- * So beside others it takes a thousandth: as rare as that, a delay is beyond the slowest hundredth,
- * however long it is. Beside nobody it takes half.
+ * So beside others it takes a two-thousandth: the rows it delays, with those that queue up behind them,
+ * are less than a tenth of the slowest hundredth, however long they wait. Beside nobody it takes half.
  */
 
-const REST_BESIDE_OTHERS = 999;
+const REST_BESIDE_OTHERS = 1_999;
 const REST_ALONE = 1;
 /** A pause of the machine during a run is not the shadow's, and must not silence it for an hour. */
 const REST_MS_MAX = 10_000;

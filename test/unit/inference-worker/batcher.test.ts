@@ -391,7 +391,7 @@ describe('a shadow', () => {
       serve({ placement });
       const shadow = serve({ placement: 'workers', runMs: (rows) => rows }, true, 's');
       ask(upTo(100), { version: 's' });
-      for (let ms = 0; ms < 1_000; ms += 1) {
+      for (let ms = 0; ms < 2_000; ms += 1) {
         ask([ms]);
         await clock.advance(1);
       }
