@@ -60,8 +60,8 @@ export interface LoadedScoring {
   setRate(rowsPerSecond: number): void;
   /** Emptied by the caller. */
   readonly answers: { readonly atMs: number; readonly version: string }[];
-  /** Rows that arrived while the plan named the shadow, by what became of them there. */
-  shadowCounts(): { readonly said: number; readonly shed: number; readonly waiting: number };
+  /** Rows that the shadow has answered, and that it was not asked about. */
+  shadowCounts(): { readonly said: number; readonly shed: number };
   /** Written; in force after the next look at the folder. */
   changePlan(plan: RolloutChoice): Promise<void>;
   /** What the plan in force makes of a version. */
@@ -86,7 +86,6 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
   let taken: Answered = roomFor(0);
   let arrived = 0;
   let answered = 0;
-  let asked = 0;
   let said = 0;
   let isWatched = false;
   let onAnswered = (): void => undefined;
@@ -112,7 +111,6 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
     const lot: ScoreRow[] = [];
     for (let index = 0; index < count; index += 1) lot.push(rows[(arrived + index) % ROWS]!);
     arrived += count;
-    if (shadow !== null && scoring.variantOf(shadow) === 'shadow') asked += count;
     scoring.score(lot, (index, answer) => {
       encodeAnswer(lot[index]!, answer);
       const nowMs = commonMs();
@@ -139,7 +137,7 @@ export async function startScoring(options: ScoringOptions): Promise<LoadedScori
     idle,
     shadowCounts() {
       const shed = telemetry.count('tidegauge.inference.shadow.shed');
-      return { said, shed, waiting: asked - said - shed };
+      return { said, shed };
     },
     setRate(rowsPerSecond) {
       isWatched = rowsPerSecond > 0;

@@ -25,12 +25,11 @@ const SIDE_BY_SIDE = 'p99 with a shadow that cannot keep up ÷ without';
 const WITHIN_ROUNDS = 'p99 with a shadow ÷ p99 of its rows that were beside none of its batches';
 /** Short, so that few are disturbed by what else the machine does, and to be taken again. */
 const TURN_MS = 500;
-/** One after the other, before the plan is changed. */
-const TURNS = 24;
-/** Before each side's turns, while nothing arrives: on a machine that has rested there are fewer pauses. */
-const REST_MS = 6_500;
-/** Until the shadow's queue is full and its pace is the one beside others. */
-const WARM_MS = 200;
+/**
+ * One after the other, before the plan is changed: about two runs of a shadow that rests for five seconds,
+ * of which the first comes at once, so it has no fewer than it would have in the long run.
+ */
+const TURNS = 20;
 /** For code to be compiled. */
 const FULL_LOAD_MS = 1_500;
 /** A third, and all, of what a whole service takes from Kafka on two cores. */
@@ -98,10 +97,7 @@ async function compare(scoring: LoadedScoring, rate: number, pace: Pace): Promis
   const before = scoring.shadowCounts();
   const budget = { left: DISTURBED_MAX };
   async function take(side: Side): Promise<readonly Answered[]> {
-    const rested = sleep(REST_MS);
     await change(scoring, side);
-    await rested;
-    await scoring.load(rate, WARM_MS);
     const turns: Answered[] = [];
     while (turns.length < TURNS) {
       const load = () => scoring.load(rate, TURN_MS * pace.share);
@@ -175,15 +171,9 @@ function p99(timesMs: Float64Array): number {
 }
 
 async function change(scoring: LoadedScoring, side: Side): Promise<void> {
-  await settle(scoring);
   const isThere = (): boolean =>
     (scoring.variantOf('shadow') === 'shadow') === (side === 'withShadow');
   if (isThere()) return;
   await scoring.changePlan(PLANS[side]);
   while (!isThere()) await sleep(5);
-}
-
-/** What waits for the shadow has run. */
-async function settle(scoring: LoadedScoring): Promise<void> {
-  while (scoring.shadowCounts().waiting > 0) await sleep(20);
 }

@@ -40,4 +40,4 @@ const CASES: Readonly<Record<string, Part>> = {
     ),
 };
 
-await runBench({ baseline: 'test/bench/rollout.baseline.json', rounds: 5, nameWidth: 56 }, CASES);
+await runBench({ baseline: 'test/bench/rollout.baseline.json', rounds: 8, nameWidth: 56 }, CASES);
